@@ -1,0 +1,39 @@
+"""The command line's entry: the list of commands, and what an error becomes.
+
+Commands import the rooms they need when they run, so that `dedup --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+
+import typer
+
+from dedup.cli.console import EXIT_BUG, EXIT_FAULT, print_error
+from dedup.errors import DedupError
+
+app = typer.Typer(
+    name="dedup",
+    help="Finds duplicate registrations for maternity care without seeing who registered.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def main() -> None:
+    """Run the command line; exit with 0 done, 1 a fault to mend, 2 wrong usage, 3 refused rows, 70 a bug."""
+    as_json = "--json" in sys.argv
+    try:
+        app()
+    except DedupError as error:
+        print_error(error.code, error.message, as_json=as_json)
+        sys.exit(EXIT_FAULT)
+    except Exception as error:
+        # The message of an unexpected error can hold a value from the data, so only its kind and place are shown.
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        print_error("bug", f"This is a bug in dedup: {type(error).__name__} at {place}.", as_json=as_json)
+        sys.exit(EXIT_BUG)

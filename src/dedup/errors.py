@@ -1,0 +1,43 @@
+"""One hierarchy of errors: a sentence for people, a stable code for machines, never an identifier's value.
+
+A `DedupError` is a fault that its reader can mend: the command line prints its sentence and exits with 1. Anything
+else that is raised is a bug, and exits with 70.
+"""
+
+from __future__ import annotations
+
+
+class DedupError(Exception):
+    """A fault in what the system was given; `code` is stable, `message` is one sentence without any value.
+
+    Rooms raise their own subclass. The code's first part names the room: `bundle.truncated`, `model.pass-too-coarse`.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class ConfigError(DedupError):
+    """A setting, a rule or a region table that cannot be used as it stands."""
+
+
+class ModelError(DedupError):
+    """A linkage model that cannot be used as it stands."""
+
+
+class ExtractError(DedupError):
+    """An extract that cannot be read at all; faults of single rows are findings of the check, not errors."""
+
+
+class KeyFileError(DedupError):
+    """A key file that is missing, malformed, of the wrong kind, or readable by others."""
+
+
+class BundleError(DedupError):
+    """A bundle that is truncated, altered, replayed, unsealed, or made with another key, epoch or model."""
+
+
+class StoreError(DedupError):
+    """A store that cannot be opened, is locked by another run, or fails its own checks."""

@@ -1,0 +1,1 @@
+"""The server's door: bundles from the inbox are verified and accepted once, with a receipt."""

@@ -1,0 +1,1 @@
+"""Made-up data, measurements and attacks; the only room besides the command line that sees both sides."""

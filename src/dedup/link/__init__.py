@@ -1,0 +1,1 @@
+"""The engine: candidates, comparison levels, match probabilities and groups, on arrays alone."""

@@ -1,0 +1,1 @@
+"""The linkage model as typed values; a leaf that both sides share."""

@@ -1,0 +1,1 @@
+"""The nightly run as stages that resume: receive, ingest, link, findings, reports."""

@@ -1,0 +1,1 @@
+"""What each audience gets to read, as data first and then as HTML, XLSX and JSON."""

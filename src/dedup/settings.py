@@ -1,0 +1,81 @@
+"""The settings of an installation: where the config folder is, and what its `settings.toml` says.
+
+Every relative path in `settings.toml` is relative to the folder that holds the config folder, so an installation is
+one folder that can be moved as a whole.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dedup.errors import ConfigError
+
+SETTINGS_FILE = "settings.toml"
+PACKAGED_CONFIG = Path(__file__).parent / "_config"
+CHECKOUT_CONFIG = Path(__file__).parents[2] / "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `settings.toml` says, every path absolute; `raw` keeps the sections for the rooms that own them."""
+
+    config_dir: Path
+    root: Path
+    raw: Mapping[str, Mapping[str, Any]]
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """Return one section, empty when the file leaves it out."""
+        return self.raw.get(name, {})
+
+    def path(self, section: str, key: str, default: str) -> Path:
+        """Return a path setting, resolved against the installation's folder."""
+        return (self.root / str(self.section(section).get(key, default))).resolve()
+
+    @property
+    def server_home(self) -> Path:
+        """The server's folder: `keys/`, `inbox/` and `store/`."""
+        return self.path("server", "home", "server")
+
+    @property
+    def reports_dir(self) -> Path:
+        """Where reports are written, `KSV/DATE/report.*`."""
+        return self.path("reports", "out", "reports")
+
+    @property
+    def model_path(self) -> Path:
+        """The linkage model of registrations."""
+        return self.config_dir / str(self.section("linkage").get("model", "linkage/kraamzorg.toml"))
+
+    @property
+    def regions_path(self) -> Path:
+        """The public table of postcode ranges and KSVs."""
+        return self.config_dir / str(self.section("regions").get("table", "regions.csv"))
+
+
+def find_config_dir(option: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
+    """Return the config folder: the option, `$DEDUP_CONFIG`, `./config`, else the copy that is installed.
+
+    Raises `ConfigError` (`config.missing`) when a folder that was named holds no `settings.toml`.
+    """
+    named = option or (Path(environ["DEDUP_CONFIG"]) if environ.get("DEDUP_CONFIG") else None)
+    if named is not None:
+        if not (named / SETTINGS_FILE).is_file():
+            raise ConfigError("config.missing", f"The config folder {named} holds no {SETTINGS_FILE}.")
+        return named.resolve()
+    for candidate in (cwd / "config", PACKAGED_CONFIG, CHECKOUT_CONFIG):
+        if (candidate / SETTINGS_FILE).is_file():
+            return candidate.resolve()
+    raise ConfigError("config.missing", f"No config folder with {SETTINGS_FILE} was found; name one with --config.")
+
+
+def load_settings(config_dir: Path) -> Settings:
+    """Read `settings.toml` of a config folder; raises `ConfigError` (`config.malformed`) when it is not TOML."""
+    try:
+        raw = tomllib.loads((config_dir / SETTINGS_FILE).read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("config.malformed", f"{config_dir / SETTINGS_FILE} is not valid TOML.") from error
+    return Settings(config_dir=config_dir, root=config_dir.parent, raw=raw)
