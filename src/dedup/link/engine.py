@@ -1,0 +1,138 @@
+"""The engine: encoded records in, candidate pairs with match probabilities and groups out.
+
+The result is the same whatever the order of records, up to their indices: distances are integers, probabilities are
+computed per pattern, and sums run over patterns in a fixed order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.link.candidates import check_shapes, find_blocks, hits_in_slices
+from dedup.link.compare import compare, join
+from dedup.link.groups import group
+from dedup.link.levels import level_rules
+from dedup.link.weights import Weights, exact_comparisons, fit, pattern_table, probability
+from dedup.model.linkage import LinkageModel
+from dedup.model.records import EncodedRecords
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """`max_block` entries is the largest block that is compared; `max_hits` bounds the memory of one slice.
+
+    `contradiction` is the probability under which a compared pair keeps two records out of one group.
+    """
+
+    max_block: int = 200
+    max_hits: int = 4_000_000
+    contradiction: float = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatePairs:
+    """p pairs of records that share a block, ordered by left and then right, left < right.
+
+    `left`, `right` are int32[p] record indices; `probability` float64[p] that both are the same woman; `levels`
+    int8[p, c], -1 missing (see docs/linking.md); `edd_weeks_apart` int16[p], -1 missing; `comparisons` names the c
+    columns of `levels`.
+    """
+
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    probability: NDArray[np.float64]
+    levels: NDArray[np.int8]
+    edd_weeks_apart: NDArray[np.int16]
+    comparisons: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedBlocks:
+    """Blocks of one pass (by number) that were too large to compare, and how many entries they hold."""
+
+    linkage_pass: int
+    blocks: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Linkage:
+    """All that one run of the engine found; `groups` is int32[n], the smallest record index of each record's group."""
+
+    pairs: CandidatePairs
+    groups: NDArray[np.int32]
+    weights: Weights
+    skipped: tuple[SkippedBlocks, ...] = field(default=())
+
+
+def link(
+    records: EncodedRecords,
+    model: LinkageModel,
+    *,
+    threshold: float,
+    options: LinkOptions | None = None,
+    on_stage: Callable[[str], None] | None = None,
+) -> Linkage:
+    """Find candidate pairs, weigh them, and group records from match probability `threshold` on.
+
+    `on_stage` is told the name of every stage when it is done: blocks, compare, weights, groups. Raises `BundleError`
+    (`link.shape`) when the records do not fit the model and `ModelError` when the model cannot be computed.
+    """
+    settings = options or LinkOptions()
+    done = on_stage or _unheard
+    rules = level_rules(model)
+    check_shapes(records, model)
+    blocks = tuple(find_blocks(entries, settings.max_block) for entries in records.passes)
+    done("blocks")
+    slices = hits_in_slices(blocks, model, len(records), settings.max_hits)
+    pairs = join([compare(hits, records, model, rules) for hits in slices], len(rules.names))
+    done("compare")
+    patterns, pattern_of, counts = np.unique(pairs.pattern, return_inverse=True, return_counts=True)
+    table = pattern_table(patterns, counts, rules)
+    shared = {position: blocks[index].pair_count() for position, index in exact_comparisons(model).items()}
+    weights = fit(table, model, len(records), shared)
+    log_odds = weights.log_odds(table)
+    done("weights")
+    groups = group(
+        len(records),
+        pairs.left,
+        pairs.right,
+        log_odds[pattern_of],
+        joins_from=_log_odds(threshold),
+        contradicts_below=_log_odds(settings.contradiction),
+    )
+    done("groups")
+    return Linkage(
+        pairs=CandidatePairs(
+            left=pairs.left,
+            right=pairs.right,
+            probability=probability(log_odds)[pattern_of],
+            levels=pairs.levels,
+            edd_weeks_apart=pairs.weeks_apart,
+            comparisons=rules.names,
+        ),
+        groups=groups,
+        weights=weights,
+        skipped=tuple(
+            SkippedBlocks(block.entries.number, block.skipped_blocks, block.skipped_entries)
+            for block in blocks
+            if block.skipped_blocks
+        ),
+    )
+
+
+def _unheard(_stage: str) -> None:
+    pass
+
+
+def _log_odds(chance: float) -> float:
+    return math.log(chance) - math.log1p(-chance) if 0 < chance < 1 else math.copysign(math.inf, chance - 0.5)
