@@ -1,0 +1,65 @@
+"""The outside of a bundle file: magic, the manifest's length, the manifest, the body, and nothing after it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from dataclasses import dataclass
+from io import BufferedReader
+
+from dedup.errors import BundleError
+
+SEALED_MAGIC = b"DEDUPB1\x00"
+UNSEALED_MAGIC = b"DEDUPE1\x00"  # evaluation only: neither sealed nor signed
+MAX_MANIFEST_BYTES = 16_384
+MANIFEST_KIND = "dedup-bundle"
+HEAD = struct.Struct(">8sI")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A bundle file taken apart: whether it is sealed, its manifest's bytes, and where its body starts."""
+
+    sealed: bool
+    manifest: bytes
+    body_start: int
+
+
+def read_container(file: BufferedReader) -> Container:
+    """Read the head of a bundle file from its start.
+
+    Raises `BundleError`: `bundle.not-a-bundle`, `bundle.truncated`, `bundle.oversize`.
+    """
+    head = file.read(HEAD.size)
+    if head[:8] not in {SEALED_MAGIC, UNSEALED_MAGIC}:
+        raise BundleError("bundle.not-a-bundle", "The file is not a bundle: it does not start as one.")
+    if len(head) < HEAD.size:
+        raise truncated()
+    magic, length = HEAD.unpack(head)
+    if length > MAX_MANIFEST_BYTES:
+        raise BundleError("bundle.oversize", f"The bundle's manifest is larger than {MAX_MANIFEST_BYTES} bytes.")
+    manifest = file.read(length)
+    if len(manifest) < length:
+        raise truncated()
+    return Container(magic == SEALED_MAGIC, manifest, HEAD.size + length)
+
+
+def check_body(file: BufferedReader, start: int, body_bytes: int, body_sha256: str) -> None:
+    """Check that the body has the length and SHA-256 that the manifest states.
+
+    Raises `BundleError`: `bundle.truncated`, `bundle.trailing-bytes`, `bundle.altered`.
+    """
+    length = os.fstat(file.fileno()).st_size - start
+    if length < body_bytes:
+        raise truncated()
+    if length > body_bytes:
+        raise BundleError("bundle.trailing-bytes", "The bundle goes on after its body.")
+    file.seek(start)
+    if hashlib.file_digest(file, "sha256").hexdigest() != body_sha256:
+        raise BundleError("bundle.altered", "The bundle's body is not the one that its manifest describes.")
+
+
+def truncated() -> BundleError:
+    """Return the error for a bundle that ends too early."""
+    return BundleError("bundle.truncated", "The bundle ends too early; it was cut off on its way.")

@@ -1,0 +1,240 @@
+"""Reads a bundle and believes nothing: outside first, then signature, digest, seal, and each batch by itself.
+
+Nothing that a bundle states about its own size is used before it is compared with a limit or with the file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dedup.bundle.canonical import parse_json
+from dedup.bundle.container import MANIFEST_KIND, Container, check_body, read_container
+from dedup.bundle.keys import KeyId, SealingPrivateKey
+from dedup.bundle.manifest import Manifest, malformed, parse_manifest
+from dedup.bundle.payload import (
+    MAX_BATCH_BYTES,
+    MAX_STATISTICS_BYTES,
+    BundleBatch,
+    follows,
+    read_batch,
+)
+from dedup.bundle.sealing import bundle_info, open_chunks, open_secret
+from dedup.bundle.signing import take_apart, verify
+from dedup.bundle.vendors import TrustedVendors
+from dedup.errors import BundleError
+from dedup.model.linkage import LinkageModel
+
+SealingKeys = Mapping[KeyId, SealingPrivateKey]
+_PART_BYTES = 1 << 20
+
+
+@dataclass(slots=True)
+class OpenBundle:
+    """A bundle whose outside was verified; `batches` can be iterated once, and raises on the first fault.
+
+    Use it in a `with` block, and keep nothing of it until the iteration has ended without an error.
+    """
+
+    manifest: Manifest
+    statistics: Mapping[str, Any]
+    batches: Iterator[BundleBatch]
+    file: BufferedReader
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_manifest(path: Path, *, trusted: TrustedVendors | None) -> Manifest:
+    """Return the manifest of a bundle after checking its form, signature, length and body digest.
+
+    With `trusted`, the bundle must be sealed and signed by one of these vendors, for a provider that it may deliver
+    for; without, a signature is not verified and an unsealed evaluation bundle is accepted (evaluation only).
+
+    Raises `BundleError`: `bundle.unreadable`, `bundle.not-a-bundle`, `bundle.truncated`, `bundle.trailing-bytes`,
+    `bundle.oversize`, `bundle.unsealed`, `bundle.signature-malformed`, `bundle.signature-algorithm`,
+    `bundle.vendor-unknown`, `bundle.signature-wrong`, `bundle.vendor-mismatch`, `bundle.provider-not-allowed`,
+    `bundle.scheme`, `bundle.manifest-malformed`, `bundle.altered`.
+    """
+    with _opened(path) as file:
+        return _verified(file, trusted)[0]
+
+
+def open_bundle(
+    path: Path,
+    *,
+    model: LinkageModel,
+    opened_with: SealingPrivateKey | SealingKeys | None,
+    trusted: TrustedVendors | None = None,
+    epochs: Collection[str] | None = None,
+) -> OpenBundle:
+    """Open a bundle for reading; verifies all that `read_manifest` does, on the same open file.
+
+    `opened_with` is the server's sealing key, or several of them by id; None opens unsealed evaluation bundles only.
+    `epochs`, when given, lists the linkage keys whose bundles are accepted. Raises `BundleError` as `read_manifest`,
+    and `bundle.wrong-model`, `bundle.wrong-epoch`, `bundle.sealed`, `bundle.wrong-key`; while iterating also
+    `bundle.payload-malformed`, `bundle.batch-malformed`.
+    """
+    file = _opened(path)
+    try:
+        manifest, container = _verified(file, trusted)
+        check_fits(manifest, model=model, epochs=epochs)
+        file.seek(container.body_start)
+        if manifest.sealing is None:
+            parts = iter(lambda: file.read(_PART_BYTES), b"")
+        else:
+            content_key = _content_key(manifest, opened_with)
+            parts = open_chunks(file, manifest.body_bytes, content_key, bytes.fromhex(manifest.submission_id))
+        stream = _Stream(parts)
+        statistics = _read_statistics(stream)
+        return OpenBundle(manifest, statistics, _batches(stream, model, manifest, file), file)
+    except BaseException:
+        file.close()
+        raise
+
+
+def check_fits(manifest: Manifest, *, model: LinkageModel, epochs: Collection[str] | None = None) -> None:
+    """Raise `BundleError` (`bundle.wrong-model`, `bundle.wrong-epoch`) unless the bundle was made for this linkage."""
+    if manifest.model_digest != model.digest:
+        raise BundleError("bundle.wrong-model", "The bundle was encoded with another linkage model than this server's.")
+    if epochs is not None and manifest.epoch_key_id not in epochs:
+        raise BundleError("bundle.wrong-epoch", "The bundle was encoded with a linkage key that is not in use.")
+
+
+def refuse_replay(manifest: Manifest, known: Mapping[str, str]) -> None:
+    """Raise `BundleError` (`bundle.replayed`) when a known submission id comes back with another body.
+
+    `known` maps submission ids that were accepted to their body digests. The same id with the same digest is a
+    duplicate of what is held already: no error, and for the caller to count once.
+    """
+    if known.get(manifest.submission_id, manifest.body_sha256) != manifest.body_sha256:
+        raise BundleError("bundle.replayed", "The bundle reuses the submission id of another bundle.")
+
+
+def _opened(path: Path) -> BufferedReader:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise BundleError("bundle.unreadable", f"The bundle cannot be read: {error.strerror}.") from error
+
+
+def _verified(file: BufferedReader, trusted: TrustedVendors | None) -> tuple[Manifest, Container]:
+    container = read_container(file)
+    manifest = _signed_manifest(container, trusted) if container.sealed else _bare_manifest(container, trusted)
+    check_body(file, container.body_start, manifest.body_bytes, manifest.body_sha256)
+    return manifest, container
+
+
+def _bare_manifest(container: Container, trusted: TrustedVendors | None) -> Manifest:
+    if trusted is not None:
+        raise BundleError("bundle.unsealed", "This is an unsealed evaluation bundle; only sealed ones are accepted.")
+    manifest = parse_manifest(container.manifest)
+    if manifest.sealing is not None:
+        raise malformed("an unsealed bundle cannot say how it was sealed")
+    return manifest
+
+
+def _signed_manifest(container: Container, trusted: TrustedVendors | None) -> Manifest:
+    statement = take_apart(container.manifest, kind=MANIFEST_KIND)
+    vendor = None
+    if trusted is not None:
+        vendor = trusted.get(statement.key_id)
+        if vendor is None:
+            raise BundleError("bundle.vendor-unknown", "The bundle is signed with a key that no registered vendor has.")
+        verify(statement, vendor.key)
+    manifest = parse_manifest(statement.payload)
+    if manifest.sealing is None:
+        raise malformed("a sealed bundle has to say how it was sealed")
+    if vendor is not None:
+        if manifest.vendor != vendor.vendor:
+            raise BundleError("bundle.vendor-mismatch", "The bundle names another vendor than the one that signed it.")
+        if manifest.provider not in vendor.providers:
+            raise BundleError(
+                "bundle.provider-not-allowed", "The vendor that signed the bundle may not deliver for this provider."
+            )
+    return dataclasses.replace(manifest, signed_by=statement.key_id)
+
+
+def _content_key(manifest: Manifest, opened_with: SealingPrivateKey | SealingKeys | None) -> bytes:
+    sealing, signed_by = manifest.sealing, manifest.signed_by
+    if sealing is None or signed_by is None or opened_with is None:
+        raise BundleError("bundle.sealed", "The bundle is sealed; name the server's sealing key to open it.")
+    keys = {opened_with.key_id: opened_with} if isinstance(opened_with, SealingPrivateKey) else opened_with
+    key = keys.get(sealing.key_id)
+    if key is None:
+        raise BundleError("bundle.wrong-key", "The bundle is sealed to a key that is not, or no longer, this server's.")
+    try:
+        return open_secret(sealing.sealed_key, key.key, bundle_info(key.key_id, signed_by, manifest.submission_id))
+    except ValueError as error:
+        raise BundleError(
+            "bundle.wrong-key", "The bundle's content key does not open: it was sealed wrongly."
+        ) from error
+
+
+class _Stream:
+    """Gives exact numbers of bytes out of a stream of parts, and says when it has ended."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._pending = bytearray()
+
+    def take(self, count: int) -> bytes:
+        while len(self._pending) < count:
+            part = next(self._parts, None)
+            if part is None:
+                raise _payload_malformed("it ends before its content does")
+            self._pending += part
+        data = bytes(self._pending[:count])
+        del self._pending[:count]
+        return data
+
+    def ended(self) -> bool:
+        while not self._pending:
+            part = next(self._parts, None)
+            if part is None:
+                return True
+            self._pending += part
+        return False
+
+
+def _read_statistics(stream: _Stream) -> Mapping[str, Any]:
+    length = int.from_bytes(stream.take(4), "big")
+    if length > MAX_STATISTICS_BYTES:
+        raise BundleError("bundle.oversize", f"The bundle's statistics are larger than {MAX_STATISTICS_BYTES} bytes.")
+    try:
+        statistics = parse_json(stream.take(length))
+    except ValueError as error:
+        raise _payload_malformed("its statistics are not unambiguous JSON") from error
+    if not isinstance(statistics, dict):
+        raise _payload_malformed("its statistics are not an object")
+    return statistics
+
+
+def _batches(stream: _Stream, model: LinkageModel, manifest: Manifest, file: BufferedReader) -> Iterator[BundleBatch]:
+    with file:
+        last_id = ""
+        while not stream.ended():
+            length = int.from_bytes(stream.take(8), "big")
+            if length > MAX_BATCH_BYTES:
+                raise BundleError("bundle.oversize", f"A batch is larger than {MAX_BATCH_BYTES >> 20} MiB.")
+            batch = read_batch(stream.take(length), model, provider=manifest.provider)
+            last_id = follows(batch, last_id)
+            yield batch
+
+
+def _payload_malformed(rule: str) -> BundleError:
+    return BundleError("bundle.payload-malformed", f"The bundle's content cannot be used: {rule}.")
