@@ -1,0 +1,65 @@
+"""Encode a normalised table: every record becomes presence bits and its entries, in batches of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dedup.bundle.keyfiles import LinkageKey
+from dedup.bundle.payload import BundleBatch
+from dedup.encode.attributes import bundle_attributes
+from dedup.encode.blocks import blocks_of
+from dedup.encode.sketch import hash_tokens, sketch_entries
+from dedup.encode.subkeys import Subkeys, derive_subkeys
+from dedup.extract.values import NormalisedTable, ValueSets
+from dedup.model.linkage import LinkageModel
+from dedup.model.records import EncodedRecords, PassEntries
+
+BATCH_ROWS = 8192
+
+
+def encode_batches(
+    table: NormalisedTable, model: LinkageModel, key: LinkageKey, *, batch_rows: int = BATCH_ROWS
+) -> Iterator[BundleBatch]:
+    """Yield the table's records in order, `batch_rows` at a time; the same table and key always give the same bytes."""
+    subkeys = derive_subkeys(key.secret)
+    for part in table_parts(table, model, batch_rows):
+        yield BundleBatch(bundle_attributes(part, subkeys), encode_table(part, model, subkeys))
+
+
+def encode_table(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -> EncodedRecords:
+    """Encode one batch; `row` of its entries counts from the table's first record."""
+    tokens = hash_tokens(table, model, subkeys)
+    passes = []
+    for linkage_pass in model.passes:
+        blocks = blocks_of(table, linkage_pass, subkeys)
+        sketch = sketch_entries(blocks, tokens, model, model.pass_fields(linkage_pass), subkeys)
+        passes.append(PassEntries(number=linkage_pass.number, row=blocks.row, token=blocks.token, sketch=sketch))
+    return EncodedRecords(
+        presence=tokens.presence, edd_week=np.asarray(table.edd_week, dtype=np.int32), passes=tuple(passes)
+    )
+
+
+def table_parts(table: NormalisedTable, model: LinkageModel, rows: int) -> Iterator[NormalisedTable]:
+    """Cut a table into parts of `rows` records, each with only the values that its own records have."""
+    names = {name for linkage_pass in model.passes for name in linkage_pass.attributes}
+    names |= {field.attribute for field in model.fields}
+    for first in range(0, len(table.ids), rows):
+        last = min(first + rows, len(table.ids))
+        yield NormalisedTable(
+            ids=table.ids[first:last],
+            attributes={name: _part(table.attributes[name], first, last) for name in sorted(names)},
+            edd_week=table.edd_week[first:last],
+            clear=None if table.clear is None else table.clear.iloc[first:last],
+        )
+
+
+def _part(values: ValueSets, first: int, last: int) -> ValueSets:
+    offsets = values.offsets[first : last + 1]
+    used, codes = np.unique(values.codes[offsets[0] : offsets[-1]], return_inverse=True)
+    return ValueSets(
+        values=tuple(values.values[code] for code in used.tolist()),
+        offsets=offsets - offsets[0],
+        codes=codes.astype(np.int32),
+    )
