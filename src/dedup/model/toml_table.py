@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from dedup.model.faults import FaultList
+
+# Stands for a whole number whose fault is noted already, so that checks do not complain of it again.
+MISSING_INTEGER = -(2**63)
 
 
 class TableReader:
@@ -32,14 +35,14 @@ class TableReader:
         return str(value) if value is not None else (default or "")
 
     def integer(self, key: str) -> int:
-        """Return a required whole number; -1 when it is missing or wrong."""
+        """Return a required whole number, `MISSING_INTEGER` when it is missing or wrong."""
         value = self._take(key, int, "a whole number", required=True)
-        return -1 if value is None else int(value)
+        return MISSING_INTEGER if value is None else int(value)
 
     def number(self, key: str) -> float:
-        """Return a required number; -1 when it is missing or wrong."""
+        """Return a required number, NaN when it is missing or wrong."""
         value = self._take(key, (int, float), "a number", required=True)
-        return -1.0 if value is None else float(value)
+        return nan if value is None else float(value)
 
     def texts(self, key: str, *, required: bool) -> tuple[str, ...]:
         """Return a list of strings; empty when it is missing."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 from dedup.model.faults import FaultList
 from dedup.model.linkage import Attribute, Comparison, ComparisonKind, Field, LinkageModel, Pass, TokenRule
 from dedup.model.rules import RULES
+from dedup.model.toml_table import MISSING_INTEGER
 
 Value = TypeVar("Value", int, str)
 
@@ -67,10 +68,10 @@ def _check_attribute(attribute: Attribute, attributes: dict[str, Attribute], fau
 
 def _check_numbers(model: LinkageModel, faults: FaultList) -> None:
     for kind, numbers in (("field", [f.number for f in model.fields]), ("pass", [p.number for p in model.passes])):
-        for number in numbers:
+        for number in set(numbers) - {MISSING_INTEGER}:
             if not 1 <= number <= 255:
                 faults.add("bad-number", f"The {kind} number {number} is not from 1 to 255.")
-        for number in _doubles(numbers):
+        for number in _doubles(n for n in numbers if n != MISSING_INTEGER):
             faults.add("duplicate-number", f"The {kind} number {number} is given twice.")
     for kind, names in (("field", [f.name for f in model.fields]), ("comparison", [c.name for c in model.comparisons])):
         for name in _doubles(names):
@@ -81,11 +82,11 @@ def _check_numbers(model: LinkageModel, faults: FaultList) -> None:
 
 def _check_field(field: Field, attributes: dict[str, Attribute], faults: FaultList) -> None:
     where = f"In field {field.name}"
-    if field.bits % 8 or not 8 <= field.bits <= MAX_SKETCH_BITS:
+    if field.bits != MISSING_INTEGER and (field.bits % 8 or not 8 <= field.bits <= MAX_SKETCH_BITS):
         faults.add("bad-bits", f"{where}, bits must be a multiple of 8 from 8 to {MAX_SKETCH_BITS}.")
-    if field.attribute not in attributes:
+    if field.attribute and field.attribute not in attributes:
         faults.add("unknown-attribute", f"{where}, attribute names {field.attribute!r}, which is no attribute.")
-    elif field.tokens is TokenRule.DATE and attributes[field.attribute].rule != "date":
+    elif field.tokens is TokenRule.DATE and field.attribute and attributes[field.attribute].rule != "date":
         faults.add("tokens-need-date", f"{where}, the token rule date needs an attribute of the rule date.")
 
 
