@@ -89,8 +89,13 @@ def write_key(path: Path, key: SymmetricKey | EcPublicKey | EcPrivateKey, *, cre
 
     Raises `KeyFileError`: `key.exists` (a key file is never overwritten), `key.unwritable`.
     """
-    document = {"kind": key.KIND, "version": VERSION, "key_id": key.key_id, "created": timestamp(created)}
-    write_document(path, {**document, **key.material()}, secret=key.IS_SECRET)
+    _write(path, key_document(key, created=created), secret=key.IS_SECRET)
+
+
+def key_document(key: SymmetricKey | EcPublicKey | EcPrivateKey, *, created: datetime) -> bytes:
+    """Return the content of a key's file."""
+    head = {"kind": key.KIND, "version": VERSION, "key_id": key.key_id, "created": timestamp(created)}
+    return _text({**head, **key.material()})
 
 
 def timestamp(moment: datetime) -> str:
@@ -110,9 +115,16 @@ def read_document(path: Path, kind: str, *, secret: bool) -> dict[str, Any]:
 
 def write_document(path: Path, document: dict[str, Any], *, secret: bool) -> None:
     """Write a JSON key file as a new file; raises `KeyFileError` (`key.exists`, `key.unwritable`)."""
-    text = json.dumps(document, indent=2) + "\n"
+    _write(path, _text(document), secret=secret)
+
+
+def _text(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=2).encode("ascii") + b"\n"
+
+
+def _write(path: Path, text: bytes, *, secret: bool) -> None:
     try:
-        write_new(path, text.encode("ascii"), mode=SECRET_MODE if secret else PUBLIC_MODE)
+        write_new(path, text, mode=SECRET_MODE if secret else PUBLIC_MODE)
     except FileExistsError as error:
         raise KeyFileError("key.exists", f"{path} exists already; keys are never overwritten.") from error
     except OSError as error:

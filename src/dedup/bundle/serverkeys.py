@@ -1,0 +1,165 @@
+"""The server's key folder: its secrets, the sealing keys of the present and of the past, the vendors it trusts.
+
+sealing.key, sealing.pub    the sealing key pair of today; vendors get the .pub
+sealing-<id>.key, .pub      pairs of before, which still open what is on its way
+receipts.key, receipts.pub  signs receipts
+ingest.key                  the second key of every encoding
+link-view.key               the key-encryption key of the link view
+attributes.key              the key-encryption key of the attribute store
+vendors/<code>.json         registered vendors
+epochs.json                 the epochs whose bundles are accepted (all, while there is no such file)
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dedup.bundle.filewrite import replacing
+from dedup.bundle.keyfiles import (
+    PUBLIC_MODE,
+    SECRET_MODE,
+    VERSION,
+    key_document,
+    read_document,
+    read_key,
+    refuse_linkage_key,
+    timestamp,
+    write_key,
+)
+from dedup.bundle.keys import (
+    AttributeKek,
+    EcPrivateKey,
+    EcPublicKey,
+    Entropy,
+    IngestKey,
+    KeyId,
+    LinkViewKek,
+    ReceiptSigningKey,
+    SealingPrivateKey,
+    SealingPublicKey,
+    SymmetricKey,
+)
+from dedup.bundle.vendors import TrustedVendor, load_trusted_vendors
+from dedup.errors import KeyFileError
+
+SEALING = "sealing"
+RECEIPTS = "receipts"
+INGEST_FILE = "ingest.key"
+LINK_VIEW_FILE = "link-view.key"
+ATTRIBUTES_FILE = "attributes.key"
+VENDORS_FOLDER = "vendors"
+EPOCHS_FILE = "epochs.json"
+_EPOCHS_KIND = "epochs"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerKeys:
+    """All keys of the server; `sealing` holds every key that still opens bundles, `epochs` None accepts any epoch."""
+
+    sealing: Mapping[KeyId, SealingPrivateKey]
+    receipts: ReceiptSigningKey
+    ingest: IngestKey
+    link_view: LinkViewKek
+    attributes: AttributeKek
+    vendors: Mapping[KeyId, TrustedVendor]
+    epochs: frozenset[str] | None
+
+
+def make_server_keys(folder: Path, *, created: datetime, entropy: Entropy = secrets.token_bytes) -> list[Path]:
+    """Make a new server's keys in `folder`; returns the files written.
+
+    Raises `KeyFileError` (`key.exists`) before anything is written when the folder holds a key already.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if any(folder.glob("*.key")):
+        raise KeyFileError("key.exists", f"{folder} holds keys already; `dedup keys rotate` adds a new sealing key.")
+    sealing, receipts = SealingPrivateKey.generate(), ReceiptSigningKey.generate()
+    files: dict[str, SymmetricKey | EcPublicKey | EcPrivateKey] = {
+        f"{SEALING}.key": sealing,
+        f"{SEALING}.pub": sealing.public(),
+        f"{RECEIPTS}.key": receipts,
+        f"{RECEIPTS}.pub": receipts.public(),
+        INGEST_FILE: IngestKey.generate(entropy),
+        LINK_VIEW_FILE: LinkViewKek.generate(entropy),
+        ATTRIBUTES_FILE: AttributeKek.generate(entropy),
+    }
+    for name, key in files.items():
+        write_key(folder / name, key, created=created)
+    return [folder / name for name in files]
+
+
+def load_server_keys(folder: Path) -> ServerKeys:
+    """Read the server's key folder; raises `KeyFileError`, also when it holds a linkage key."""
+    refuse_linkage_key(folder)
+    return ServerKeys(
+        sealing=load_sealing_keys(folder),
+        receipts=read_key(folder / f"{RECEIPTS}.key", ReceiptSigningKey),
+        ingest=read_key(folder / INGEST_FILE, IngestKey),
+        link_view=read_key(folder / LINK_VIEW_FILE, LinkViewKek),
+        attributes=read_key(folder / ATTRIBUTES_FILE, AttributeKek),
+        vendors=load_trusted_vendors(folder / VENDORS_FOLDER),
+        epochs=load_epochs(folder),
+    )
+
+
+def load_sealing_keys(folder: Path) -> dict[KeyId, SealingPrivateKey]:
+    """Return every sealing key that opens bundles, by id; raises `KeyFileError` (`key.missing`) when there is none."""
+    current = read_key(folder / f"{SEALING}.key", SealingPrivateKey)
+    retired = (read_key(path, SealingPrivateKey) for path in sorted(folder.glob(f"{SEALING}-*.key")))
+    return {key.key_id: key for key in (current, *retired)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What a rotation did: the key that is published from now on, and those that still open bundles."""
+
+    current: SealingPublicKey
+    still_opening: tuple[KeyId, ...]
+
+
+def rotate_sealing_key(folder: Path, *, created: datetime) -> Rotation:
+    """Give the server a new sealing key pair; the pair of before goes on opening what vendors seal to it.
+
+    A crash at any point leaves every key that was ever published in the folder. Raises `KeyFileError`.
+    """
+    old = read_key(folder / f"{SEALING}.key", SealingPrivateKey)
+    for suffix in ("key", "pub"):
+        kept = folder / f"{SEALING}-{old.key_id}.{suffix}"
+        if not kept.exists():
+            kept.hardlink_to(folder / f"{SEALING}.{suffix}")
+    new = SealingPrivateKey.generate()
+    # The private key first: what is published can then always be opened.
+    for suffix, mode, key in (("key", SECRET_MODE, new), ("pub", PUBLIC_MODE, new.public())):
+        with replacing(folder / f"{SEALING}.{suffix}", mode=mode) as file:
+            file.write(key_document(key, created=created))
+    still_opening = tuple(key_id for key_id in load_sealing_keys(folder) if key_id != new.key_id)
+    return Rotation(new.public(), still_opening)
+
+
+def load_epochs(folder: Path) -> frozenset[str] | None:
+    """Return the ids of the linkage keys whose bundles are accepted, or None while the operator named none."""
+    path = folder / EPOCHS_FILE
+    if not path.exists():
+        return None
+    epochs = read_document(path, _EPOCHS_KIND, secret=False).get("epochs")
+    if not isinstance(epochs, list) or not all(isinstance(epoch, str) for epoch in epochs):
+        raise KeyFileError("key.malformed", f"{path} is not a list of epochs, or it was damaged.")
+    return frozenset(epochs)
+
+
+def set_epochs(folder: Path, epochs: frozenset[str], *, created: datetime) -> None:
+    """Accept bundles of exactly these epochs from now on."""
+    document = {
+        "kind": _EPOCHS_KIND,
+        "version": VERSION,
+        "key_id": "",
+        "created": timestamp(created),
+        "epochs": sorted(epochs),
+    }
+    with replacing(folder / EPOCHS_FILE, mode=PUBLIC_MODE) as file:
+        file.write(json.dumps(document, indent=2).encode("ascii") + b"\n")
