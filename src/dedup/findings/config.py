@@ -1,0 +1,182 @@
+"""The thresholds and terms of findings as typed values, read from `config/rules.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from dedup.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceTerms:
+    """What a pair must show: probabilities from 0 to 1, counts of agreements, levels by comparison."""
+
+    certain_probability: float
+    likely_probability: float
+    certain_agreements: int
+    certain_agreements_without_birth_date: int
+    likely_agreements: int
+    never_enough: frozenset[str]
+    agrees: Mapping[str, int]
+    contradicts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything that `config/rules.toml` settles; the unit of each term is the end of its name."""
+
+    evidence: EvidenceTerms
+    bands: tuple[tuple[str, float], ...]
+    closed_statuses: frozenset[str]
+    transfer_legitimate_weeks: int
+    waiting_list_legitimate_weeks: int
+    shared_care_tolerance_hours: int
+    same_pregnancy_weeks: int
+    another_pregnancy_weeks: int
+    year_slip_weeks: int
+    year_slip_margin_weeks: int
+    outdated_weeks: int
+    hold_days: int
+    bootstrap_exempt: bool
+    code_red_ksvs: frozenset[str]
+    stopping_providers: frozenset[str]
+    keep_settled_days: int
+    expire_weeks_after_edd: int
+
+    def band_of(self, probability: float) -> str:
+        """Return the name of the highest band that starts at or below this probability."""
+        return [name for name, lowest in self.bands if lowest <= probability][-1]
+
+
+# Where each term of `Rules` stands in the file: section, key.
+_TERMS = {
+    "closed_statuses": ("registrations", "closed_statuses"),
+    "transfer_legitimate_weeks": ("L2_transfer", "legitimate_weeks"),
+    "waiting_list_legitimate_weeks": ("L3_waiting_list", "legitimate_weeks"),
+    "shared_care_tolerance_hours": ("L4_shared_care", "hours_tolerance"),
+    "same_pregnancy_weeks": ("L6_pregnancy", "same_weeks"),
+    "another_pregnancy_weeks": ("L6_pregnancy", "another_weeks"),
+    "year_slip_weeks": ("L6_pregnancy", "year_slip_weeks"),
+    "year_slip_margin_weeks": ("L6_pregnancy", "year_slip_margin_weeks"),
+    "outdated_weeks": ("L6_pregnancy", "outdated_weeks"),
+    "hold_days": ("L9_reflection", "hold_days"),
+    "bootstrap_exempt": ("L9_reflection", "bootstrap_exempt"),
+    "code_red_ksvs": ("L9_reflection", "code_red_ksvs"),
+    "stopping_providers": ("L10_stopping", "providers"),
+    "keep_settled_days": ("life_cycle", "keep_settled_days"),
+    "expire_weeks_after_edd": ("life_cycle", "expire_weeks_after_edd"),
+}
+
+
+def load_rules(path: Path) -> Rules:
+    """Read `rules.toml`.
+
+    Raises `ConfigError`: `findings.rules-unreadable` (missing or not TOML), `findings.rules-term` (a term is missing,
+    unknown or of the wrong type), `findings.rules-order` (thresholds that contradict each other).
+    """
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("findings.rules-unreadable", f"The rules in {path} cannot be read as TOML.") from error
+    return parse_rules(document)
+
+
+def parse_rules(document: Mapping[str, Any]) -> Rules:
+    """Turn the sections of `rules.toml` into `Rules`; raises `ConfigError` as `load_rules` does."""
+    _refuse_unknown_terms(document)
+    evidence = _section(document, "evidence")
+    rules = Rules(
+        evidence=EvidenceTerms(
+            certain_probability=_probability(evidence, "certain_probability"),
+            likely_probability=_probability(evidence, "likely_probability"),
+            certain_agreements=_count(evidence, "evidence", "certain_agreements"),
+            certain_agreements_without_birth_date=_count(evidence, "evidence", "certain_agreements_without_birth_date"),
+            likely_agreements=_count(evidence, "evidence", "likely_agreements"),
+            never_enough=_names(evidence, "evidence", "never_enough"),
+            agrees=_levels(evidence, "agrees"),
+            contradicts=_levels(evidence, "contradicts"),
+        ),
+        bands=_bands(_section(document, "bands")),
+        **{name: _term(document, name) for name in _TERMS},
+    )
+    if not rules.evidence.likely_probability <= rules.evidence.certain_probability:
+        raise ConfigError("findings.rules-order", "In the rules, likely_probability is above certain_probability.")
+    if not rules.same_pregnancy_weeks < rules.another_pregnancy_weeks:
+        raise ConfigError("findings.rules-order", "In the rules, L6 same_weeks is not below another_weeks.")
+    return rules
+
+
+def _term(document: Mapping[str, Any], name: str) -> Any:
+    section, key = _TERMS[name]
+    kind = {field.name: field.type for field in fields(Rules)}[name]
+    if kind == "int":
+        return _count(_section(document, section), section, key)
+    if kind == "bool":
+        value = _section(document, section).get(key)
+        if not isinstance(value, bool):
+            raise _term_error(section, key, "true or false")
+        return value
+    return _names(_section(document, section), section, key)
+
+
+def _section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = document.get(name)
+    if not isinstance(section, Mapping):
+        raise ConfigError("findings.rules-term", f"The rules have no section [{name}].")
+    return section
+
+
+def _term_error(section: str, key: str, wanted: str) -> ConfigError:
+    return ConfigError("findings.rules-term", f"In the rules, {key} in [{section}] must be {wanted}.")
+
+
+def _count(section: Mapping[str, Any], name: str, key: str) -> int:
+    value = section.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _term_error(name, key, "a whole number of 0 or more")
+    return value
+
+
+def _probability(section: Mapping[str, Any], key: str) -> float:
+    value = section.get(key)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise _term_error("evidence", key, "a number from 0 to 1")
+    return float(value)
+
+
+def _names(section: Mapping[str, Any], name: str, key: str) -> frozenset[str]:
+    value = section.get(key)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _term_error(name, key, "a list of texts")
+    return frozenset(value)
+
+
+def _levels(evidence: Mapping[str, Any], key: str) -> dict[str, int]:
+    levels = _section(evidence, key)
+    return {comparison: _count(levels, f"evidence.{key}", comparison) for comparison in levels}
+
+
+def _bands(section: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    bands = sorted(((name, float(lowest)) for name, lowest in section.items()), key=lambda band: band[1])
+    if not bands or bands[0][1] > 0:
+        raise ConfigError("findings.rules-order", "In the rules, no band in [bands] starts at 0.")
+    return tuple(bands)
+
+
+def _refuse_unknown_terms(document: Mapping[str, Any]) -> None:
+    """A misspelt term would otherwise be ignored in silence."""
+    known: dict[str, set[str]] = {}
+    for section, key in _TERMS.values():
+        known.setdefault(section, set()).add(key)
+    known["evidence"] = {field.name for field in fields(EvidenceTerms)}
+    for section, content in document.items():
+        if section == "bands":
+            continue
+        if section not in known:
+            raise ConfigError("findings.rules-term", f"The rules have an unknown section [{section}].")
+        if isinstance(content, Mapping) and (unknown := sorted(set(content) - known[section])):
+            raise ConfigError("findings.rules-term", f"In the rules, [{section}] has an unknown term {unknown[0]}.")

@@ -1,0 +1,107 @@
+"""The life of findings over the nights: stable ids, and the states held, new, open, settled and reopened."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dedup.findings.config import Rules
+from dedup.findings.vocabulary import SettledBy, State
+from dedup.weeks import MISSING_WEEK, week_of
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What one night knows of a finding's life; dates are ISO strings, "" when not yet or no longer."""
+
+    finding: str
+    state: State
+    opened: str
+    settled: str = ""
+    settled_by: str = ""
+
+
+def name_finding(members: Sequence[str], taken: Mapping[str, object]) -> str:
+    """Return an id from the members' ids alone: `B-` and ten letters or digits; the next one if that is taken."""
+    attempt = 0
+    while True:
+        digest = hashlib.sha256("\n".join([str(attempt), *sorted(members)]).encode()).digest()
+        name = "B-" + base64.b32encode(digest)[:10].decode()
+        if name not in taken:
+            return name
+        attempt += 1
+
+
+def match_to_previous(tonight: Sequence[frozenset[str]], previous: Mapping[str, frozenset[str]]) -> list[str]:
+    """Return an id for each of tonight's member sets: that of the previous finding it continues, or a new one.
+
+    A finding continues the one with the same members, else the one it shares most with (two registrations at least,
+    one continuation each; ties go to the smaller id). The order of `tonight` does not matter.
+    """
+    by_members = {members: name for name, members in previous.items()}
+    found: dict[int, str] = {at: by_members[members] for at, members in enumerate(tonight) if members in by_members}
+    holders: dict[str, list[str]] = defaultdict(list)
+    for name, members in previous.items():
+        for member in members:
+            holders[member].append(name)
+    offers = []
+    for at, members in enumerate(tonight):
+        if at in found:
+            continue
+        shared: dict[str, int] = defaultdict(int)
+        for member in members:
+            for name in holders.get(member, ()):
+                shared[name] += 1
+        offers += [
+            (-count / len(members | previous[name]), name, sorted(members), at)
+            for name, count in shared.items()
+            if count >= 2
+        ]
+    used = set(found.values())
+    for _, name, _, at in sorted(offers):
+        if at not in found and name not in used:
+            found[at] = name
+            used.add(name)
+    taken: dict[str, object] = dict(previous)
+    for at in sorted((at for at in range(len(tonight)) if at not in found), key=lambda at: sorted(tonight[at])):
+        found[at] = name_finding(sorted(tonight[at]), taken)
+        taken[found[at]] = None
+    return [found[at] for at in range(len(tonight))]
+
+
+def continue_life(finding: str, before: Life | None, *, held: bool, today: date) -> Life:
+    """Return tonight's state of a finding that was found again or for the first time.
+
+    The day on which a finding was released from L9 is the day it opened; a settled one that comes back is reopened
+    with a new day. Running the same night again changes nothing.
+    """
+    now = today.isoformat()
+    if held:
+        return Life(finding, State.HELD, opened=now if before is None else before.opened)
+    if before is None or before.state is State.HELD:
+        return Life(finding, State.NEW, opened=now)
+    if before.state is State.SETTLED:
+        return Life(finding, State.REOPENED, opened=now)
+    return before if before.opened == now else Life(finding, State.OPEN, opened=before.opened)
+
+
+def settle(before: Life, *, members_left: int, today: date) -> Life:
+    """Return tonight's state of a finding that was not found again: settled, on the first night that it was not."""
+    if before.state is State.SETTLED:
+        return before
+    if before.state is State.HELD:
+        reason = SettledBy.WITHDRAWN
+    else:
+        reason = SettledBy.LEFT if members_left < 2 else SettledBy.NO_MATCH
+    return Life(before.finding, State.SETTLED, before.opened, today.isoformat(), str(reason))
+
+
+def is_over(*, settled: str, edd_week: int, rules: Rules, today: date) -> bool:
+    """Tell whether a finding is to be deleted: long enough settled, or long enough after the latest EDD."""
+    if edd_week != MISSING_WEEK and week_of(today) - edd_week > rules.expire_weeks_after_edd:
+        return True
+    return settled != "" and (today - date.fromisoformat(settled)).days > rules.keep_settled_days
