@@ -120,10 +120,10 @@ FAULTS = {
         lambda d: d["attributes"].update(x={"rule": "phonetic", "of": "nobody", "bits": 1}),
         "`of` names 'nobody'",
     ),
-    "of-circular": (
-        "model.circular-attribute",
+    "of-itself": (
+        "model.attribute-order",
         lambda d: d["attributes"].update(x={"rule": "phonetic", "of": "x", "bits": 1}),
-        "never ends at columns",
+        "must be defined above it",
     ),
     "attribute-bits": ("model.bad-bits", lambda d: d["attributes"]["town"].update(bits=-1), "must be zero or more"),
     "number-range": ("model.bad-number", lambda d: d["fields"][0].update(number=256), "256 is not from 1 to 255"),
@@ -238,7 +238,12 @@ def test_a_single_fault_is_raised_under_its_own_code() -> None:
 
 @pytest.mark.parametrize(
     ("rule", "columns", "allowed"),
-    [("text", ["name"], True), ("words", ["name"], False), ("surnames", ["name", "town"], False)],
+    [
+        ("text", ["name"], True),
+        ("text", ["name", "town"], False),
+        ("words", ["name"], False),
+        ("surnames", ["name", "town"], False),
+    ],
 )
 def test_a_field_may_be_omitted_only_where_the_block_fixes_its_whole_value(rule, columns, allowed) -> None:
     document = sound()

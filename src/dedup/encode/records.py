@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dedup.bundle.keyfiles import LinkageKey
+from dedup.bundle.keys import LinkageKey
 from dedup.bundle.payload import BundleBatch
 from dedup.encode.attributes import bundle_attributes
 from dedup.encode.blocks import blocks_of

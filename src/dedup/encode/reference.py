@@ -59,8 +59,8 @@ def tokens(rule: str, values: Sequence[str]) -> set[bytes]:
         elif rule == "positions":
             result |= _positions(value)
         elif rule == "date":
-            year, month, day = value.split("-")
-            result |= _positions(year + month + day)
+            result |= _positions(value)
+            year, month, day = value[:4], value[4:6], value[6:]
             result |= {b"y" + year.encode(), b"m" + month.encode(), b"d" + day.encode()}
             result |= {b"m" + day.encode(), b"d" + month.encode()}
         elif rule == "whole":

@@ -18,7 +18,7 @@ MAX_POSITION = 255
 def value_tokens(rule: TokenRule, value: str) -> frozenset[bytes]:
     """Return the tokens of one non-empty normalised value; a record's token set is the union over its values.
 
-    `date` expects YYYY-MM-DD, as the normalisation rule `date` gives it. The rules are defined in
+    `date` expects eight digits, YYYYMMDD, as the normalisation rule `date` gives it. The rules are defined in
     docs/spec/encoding-v1.md, section 5.
     """
     if rule is TokenRule.BIGRAMS:
@@ -27,8 +27,7 @@ def value_tokens(rule: TokenRule, value: str) -> frozenset[bytes]:
     if rule is TokenRule.POSITIONS:
         return _positions(value)
     if rule is TokenRule.DATE:
-        digits = value.replace("-", "")
-        return _positions(digits) | _components(digits[:4], digits[4:6], digits[6:8])
+        return _positions(value) | _components(value[:4], value[4:6], value[6:])
     return frozenset([WHOLE + value.encode()])
 
 

@@ -56,8 +56,8 @@ def _check_attribute(attribute: Attribute, attributes: dict[str, Attribute], fau
             faults.add("rule-needs-attribute", sentence)
         elif attribute.of not in attributes:
             faults.add("unknown-attribute", f"{where}, `of` names {attribute.of!r}, which is no attribute.")
-        elif not _roots(attribute, attributes):
-            faults.add("circular-attribute", f"{where}, following `of` never ends at columns.")
+        elif list(attributes).index(attribute.of) >= list(attributes).index(attribute.name):
+            faults.add("attribute-order", f"{where}, `of` names {attribute.of!r}, which must be defined above it.")
         return
     least, most = traits.columns
     if attribute.of or not least <= len(attribute.columns) <= most:
@@ -141,7 +141,7 @@ def _fixed_by(linkage_pass: Pass, attribute: Attribute | None) -> bool:
     if attribute is None or attribute.name not in linkage_pass.attributes:
         return False
     traits = RULES.get(attribute.rule)
-    return traits is not None and traits.single and not traits.lossy
+    return traits is not None and traits.fixes(len(attribute.columns))
 
 
 def _entropy(parts: list[Attribute], attributes: dict[str, Attribute]) -> float:
