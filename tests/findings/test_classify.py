@@ -79,6 +79,12 @@ def test_registrations_of_different_groups_and_closed_ones_are_in_no_finding(fou
     assert found([A, B | {"status": "afgerond"}], [(0, 1, {})]) == {}
 
 
+def test_a_finished_registration_of_an_earlier_pregnancy_is_legitimate(found, today):
+    finished = B | {"status": "afgerond", "edd_week": week_of(today) - 5}
+    assert found([A, finished], [(0, 1, {})]) == {"ab": ("legitimate", "L6")}
+    assert found([A, finished | {"status": "in_zorg"}], [(0, 1, {})]) == {"ab": ("clean_up", "L6")}
+
+
 def test_no_two_registrations_share_two_findings(registration_frame, pair_frame, rules, today):
     generator = np.random.default_rng(7)
     registrations = registration_frame(

@@ -187,8 +187,9 @@ def test_l6_tells_pregnancies_apart_by_weeks(apart, expected, rules):
 @pytest.mark.parametrize(
     ("one", "other", "weeks_past", "expected"),
     [
-        ({}, {"edd_week": WEEK + 40}, 6, "legitimate"),
-        ({}, {"edd_week": WEEK + 40}, 7, "clean_up a"),
+        ({}, {"edd_week": WEEK + 40}, 4, "legitimate"),
+        ({}, {"edd_week": WEEK + 40}, 5, "clean_up a"),
+        ({"closed": True}, {"edd_week": WEEK + 40}, 5, "legitimate"),
         ({"edd_week": WEEK + 40}, {}, 7, "clean_up b"),
         ({"edd_week": -1}, {}, 7, "to_review"),
     ],

@@ -45,10 +45,11 @@ def find(
     check_columns(registrations, pairs, rules)
     this_week = week_of(today)
     chosen = pairs_of_groups(registrations, pairs, rules)
-    gathered = gather(
+    judged = (
         JudgedPair(group, pair, judge(pair, rules, this_week))
         for group, pair in read_pairs(registrations, chosen, rules, today=today)
     )
+    gathered = gather(each for each in judged if _still_matters(each))
     gathered = [
         finding
         for finding in gathered
@@ -74,6 +75,13 @@ def find(
     )
     still_open = registrations["registratie_id"][~registrations["status"].isin(rules.closed_statuses)]
     return _with_settled(found, before, lives, members_before, set(still_open), rules, today)
+
+
+def _still_matters(judged: JudgedPair) -> bool:
+    """A closed registration is nobody's double; it only shows that an open one is for another pregnancy."""
+    if not any(registration.closed for registration in judged.pair.both):
+        return True
+    return judged.judgement.code == "L6" and judged.judgement.outcome is FindingClass.LEGITIMATE
 
 
 def _latest_edd(finding: Gathered) -> int:

@@ -30,6 +30,7 @@ class Registration:
     ksv: str = ""
     first_seen: date = date.min
     held: bool = False
+    closed: bool = False
 
     @property
     def age_key(self) -> tuple[int, date, str]:

@@ -49,11 +49,11 @@ def check_columns(registrations: pd.DataFrame, pairs: pd.DataFrame, rules: Rules
 
 
 def pairs_of_groups(registrations: pd.DataFrame, pairs: pd.DataFrame, rules: Rules) -> pd.DataFrame:
-    """Return the pairs with both sides in one group and still open, with the columns `group`, `left` and `right`."""
+    """Return the pairs with both sides in one group, at least one of them open, and the column `group` added."""
     group = registrations["group"].to_numpy()
     is_open = ~registrations["status"].isin(rules.closed_statuses).to_numpy()
     left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
-    kept = (group[left] == group[right]) & is_open[left] & is_open[right]
+    kept = (group[left] == group[right]) & (is_open[left] | is_open[right])
     chosen: pd.DataFrame = pairs.loc[kept].assign(group=group[left[kept]])
     return chosen
 
@@ -99,7 +99,8 @@ def _read_registrations(
             today=today,
         )
         values = {name: column[row] for name, column in columns.items()}
-        yield Registration(first_seen=seen, held=held, **values)
+        closed = columns["status"][row] in rules.closed_statuses
+        yield Registration(first_seen=seen, held=held, closed=closed, **values)
 
 
 def came_first(registrations: pd.DataFrame) -> pd.Series[bool]:

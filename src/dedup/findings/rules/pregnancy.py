@@ -31,7 +31,8 @@ def judge(pair: Pair, rules: Rules, this_week: int) -> Verdict | None:
     if not two_pregnancies(pair, rules):
         return TO_REVIEW
     older = min(pair.both, key=lambda registration: registration.edd_week)
-    return clean_up(older) if this_week - older.edd_week > rules.outdated_weeks else LEGITIMATE
+    outdated = not older.closed and this_week - older.edd_week > rules.outdated_weeks
+    return clean_up(older) if outdated else LEGITIMATE
 
 
 RULE = Rule(
