@@ -1,0 +1,154 @@
+"""What a column may hold: one function per kind of value, from text as typed to (clean value, fault code).
+
+A clean value of "" counts as missing. The code is "" where nothing is wrong; a value may come with a note.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from stdnum.nl import bsn
+
+from dedup.extract.normalise.address import house_number, postcode
+from dedup.extract.normalise.contact import email_address, insurance_number, insurer_code, phone_number
+from dedup.extract.normalise.folding import fold_name
+
+Cleaned = tuple[str, str]
+Cleaner = Callable[[str, date], Cleaned]
+
+MAX_TEXT = 200
+MAX_HOURS = 400
+AGE_RANGE = (12, 60)  # years, both ends included
+EDD_DAYS = (-60, 300)  # from the day of the check, both ends included
+SCHEMA_VERSION = "1.0"
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_AGB = re.compile(r"[0-9]{8}")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,39}")
+# UTF-8 read as Windows-1252 or Latin-1 and written again, or the mark of a character that was lost.
+_GARBLED = re.compile("\ufffd|[\u00c2-\u00c5][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]")
+_FILLERS = frozenset(("onbekend", "nvt", "n v t", "nnb", "n n b", "geen", "unknown", "niet bekend", "leeg", "xxx"))
+YES, NO = "ja", "nee"
+
+
+def registration_id(value: str, _: date) -> Cleaned:
+    """A UUID that is not nil, in lower case; it leaves the source, so it must not be anyone's number."""
+    lowered = value.lower()
+    if _UUID.fullmatch(lowered) and UUID(lowered).int:
+        return lowered, ""
+    return "", "id.bsn" if bsn.is_valid(value) else "id.malformed"
+
+
+def provider_code(value: str, _: date) -> Cleaned:
+    """The provider's own AGB code."""
+    return (value, "") if _AGB.fullmatch(value) else ("", "provider.malformed")
+
+
+def agb_code(value: str, _: date) -> Cleaned:
+    """Another provider's AGB code."""
+    return (value, "") if _AGB.fullmatch(value) else ("", "agb.malformed")
+
+
+def one_of(choices: type[StrEnum] | tuple[str, ...], fault: str = "code.unknown") -> Cleaner:
+    """A code of a closed list, in any case."""
+    allowed = frozenset(str(choice) for choice in choices)
+
+    def clean(value: str, _: date) -> Cleaned:
+        lowered = value.lower()
+        return (lowered, "") if lowered in allowed else ("", fault)
+
+    return clean
+
+
+def schema_version(value: str, _: date) -> Cleaned:
+    """The version of this format."""
+    return (value, "") if value == SCHEMA_VERSION else ("", "schema.unknown")
+
+
+def open_code(value: str, _: date) -> Cleaned:
+    """A code of an open list: up to 40 letters, digits, spaces and . _ / -."""
+    return (value, "") if _CODE.fullmatch(value) else ("", "text.malformed")
+
+
+def free_text(value: str, _: date) -> Cleaned:
+    """Any text up to 200 characters."""
+    return (value, "") if len(value) <= MAX_TEXT else ("", "text.malformed")
+
+
+def name_text(value: str, _: date) -> Cleaned:
+    """A name: something is left of it when it is folded, it is no filler, and it was not garbled on its way."""
+    if len(value) > MAX_TEXT:
+        return "", "text.malformed"
+    if _GARBLED.search(value):
+        return "", "name.garbled"
+    folded = fold_name(value)
+    return (value, "") if folded and folded not in _FILLERS else ("", "name.no-letters")
+
+
+def _existing_date(value: str) -> date | None:
+    try:
+        return date.fromisoformat(value) if _DATE.fullmatch(value) else None
+    except ValueError:
+        return None
+
+
+def any_date(value: str, _: date) -> Cleaned:
+    """An existing ISO date."""
+    return (value, "") if _existing_date(value) else ("", "date.malformed")
+
+
+def past_date(value: str, today: date) -> Cleaned:
+    """An existing ISO date that is not after the day of the check."""
+    day = _existing_date(value)
+    if day is None:
+        return "", "date.malformed"
+    return (value, "") if day <= today else ("", "date.future")
+
+
+def birth_date(value: str, today: date) -> Cleaned:
+    """The mother's birth date; 1 January and 1 July come with a note, for they may stand for an unknown day."""
+    day = _existing_date(value)
+    if day is None:
+        return "", "date.malformed"
+    age = today.year - day.year - ((today.month, today.day) < (day.month, day.day))
+    if not AGE_RANGE[0] <= age <= AGE_RANGE[1]:
+        return "", "birth_date.age"
+    return value, "birth_date.weak" if (day.month, day.day) in ((1, 1), (7, 1)) else ""
+
+
+def expected_delivery(value: str, today: date) -> Cleaned:
+    """The EDD, from 60 days before to 300 days after the day of the check."""
+    day = _existing_date(value)
+    if day is None:
+        return "", "date.malformed"
+    within = timedelta(EDD_DAYS[0]) <= day - today <= timedelta(EDD_DAYS[1])
+    return (value, "") if within else ("", "edd.range")
+
+
+def hours(value: str, _: date) -> Cleaned:
+    """A whole number of hours, 0 to 400."""
+    fits = value.isascii() and value.isdigit() and len(value) <= 3 and int(value) <= MAX_HOURS
+    return (str(int(value)), "") if fits else ("", "hours.malformed")
+
+
+def _by_rule(rule: Callable[[str], str], fault: str) -> Cleaner:
+    """Keep a value as typed where its normalisation rule makes something of it."""
+
+    def clean(value: str, _: date) -> Cleaned:
+        return (value, "") if len(value) <= MAX_TEXT and rule(value) else ("", fault)
+
+    return clean
+
+
+postcode_text = _by_rule(postcode, "postcode.malformed")
+house_number_text = _by_rule(house_number, "house_number.malformed")
+phone_text = _by_rule(phone_number, "phone.malformed")
+email_text = _by_rule(email_address, "email.malformed")
+insurer_text = _by_rule(insurer_code, "insurance.malformed")
+insurance_text = _by_rule(insurance_number, "insurance.malformed")
+yes_no = one_of((YES, NO))

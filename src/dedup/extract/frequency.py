@@ -1,0 +1,74 @@
+"""How common a record's names are, in four bands, from a shipped table of name frequencies.
+
+An agreement on a rare name says more than one on a common name. The band is coarse and is the only thing about a
+name that leaves the source readable.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.errors import ConfigError
+from dedup.extract.normalise.names import first_name_words, surname_parts
+from dedup.extract.values import ValueSets
+from dedup.settings import CHECKOUT_CONFIG, PACKAGED_CONFIG
+
+TABLE_FILE = Path("linkage/name_frequencies.csv")
+COLUMNS = ["kind", "name", "per_100k"]
+NO_NAME = 0
+# A name borne by at least so many of 100,000 women is in band 2, 3 and 4; rarer and unknown names are in band 1.
+BAND_EDGES = (30.0, 120.0, 480.0)
+
+
+@dataclass(frozen=True, slots=True)
+class NameFrequencies:
+    """Bearers per 100,000 of normalised first names and surname parts."""
+
+    first_names: Mapping[str, float]
+    surnames: Mapping[str, float]
+
+
+def read_frequencies(path: Path) -> NameFrequencies:
+    """Read `kind;name;per_100k` (kind is first_name or surname); raises `ConfigError` (`frequencies.malformed`)."""
+    tables: dict[str, dict[str, float]] = {"first_name": {}, "surname": {}}
+    parts_of = {"first_name": first_name_words, "surname": surname_parts}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file, delimiter=";")
+            if next(reader, None) != COLUMNS:
+                raise ValueError
+            for kind, name, per_100k in reader:
+                for part in parts_of[kind](name):
+                    tables[kind][part] = tables[kind].get(part, 0.0) + float(per_100k)
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(
+            "frequencies.malformed", f"The table of name frequencies {path} must hold {';'.join(COLUMNS)}."
+        ) from error
+    return NameFrequencies(first_names=tables["first_name"], surnames=tables["surname"])
+
+
+@lru_cache(maxsize=1)
+def shipped_frequencies() -> NameFrequencies:
+    """Return the table that comes with the package."""
+    return read_frequencies(
+        next(c / TABLE_FILE for c in (PACKAGED_CONFIG, CHECKOUT_CONFIG) if (c / TABLE_FILE).exists())
+    )
+
+
+def name_bands(names: ValueSets, per_100k: Mapping[str, float]) -> NDArray[np.int64]:
+    """Return int64[n], the band of each record's rarest name: 1 (rare or unknown) to 4 (very common), 0 without any."""
+    frequency = np.array([per_100k.get(name, 0.0) for name in names.values], dtype=np.float64)
+    band_of_value = np.searchsorted(np.array(BAND_EDGES), frequency, side="right") + 1
+    bands = np.full(len(names), NO_NAME, dtype=np.int64)
+    filled = np.diff(names.offsets) > 0
+    if filled.any():
+        # reduceat runs from each start to the next; records without a name have no start of their own.
+        bands[filled] = np.minimum.reduceat(band_of_value[names.codes], names.offsets[:-1][filled])
+    return bands

@@ -1,0 +1,92 @@
+"""What a check found: counts, and findings by row and column; never a value from the extract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from dedup.errors import ExtractError
+from dedup.extract.faults import FAULTS, Severity
+
+FINDING_COLUMNS = ("row", "line", "column", "code")
+MAX_LISTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFate:
+    """What becomes of a column: `fate` names a `Fate` of `columns`, `filled` counts the accepted rows with a value."""
+
+    column: str
+    fate: str
+    filled: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The result of checking one extract.
+
+    `rows` counts the data rows; each is accepted, refused (an error) or withheld (deelname other than ja). `findings`
+    is a frame of row (from 1), line (of the file), column and code, in row order. `ignored` describes columns of the
+    file that are not part of the format; `providers` counts the different AGB codes of accepted rows.
+    """
+
+    rows: int
+    accepted: int
+    refused: int
+    withheld: int
+    counts_by_code: dict[str, int]
+    findings: pd.DataFrame
+    ignored: tuple[str, ...]
+    providers: int
+    fates: tuple[ColumnFate, ...]
+
+    def count(self, severity: Severity) -> int:
+        """Return the number of findings of one severity."""
+        return sum(number for code, number in self.counts_by_code.items() if FAULTS[code].severity is severity)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts alone, fit to travel with a bundle."""
+        return {
+            "rows": self.rows,
+            "accepted": self.accepted,
+            "refused": self.refused,
+            "withheld": self.withheld,
+            "counts_by_code": dict(self.counts_by_code),
+        }
+
+    def findings_json(self, limit: int = MAX_LISTED) -> dict[str, Any]:
+        """Return the row findings, errors first, each with its severity and hints, and how many were left off."""
+        order = self.findings["code"].map(lambda code: FAULTS[code].severity is not Severity.ERROR)
+        listed = self.findings.assign(_later=order).sort_values(["_later", "row"], kind="stable").head(limit)
+        return {
+            "findings": [
+                {
+                    "row": int(row),
+                    "line": int(line),
+                    "column": column,
+                    "code": code,
+                    "severity": FAULTS[code].severity.value,
+                    "hint_nl": FAULTS[code].dutch,
+                    "hint_en": FAULTS[code].english,
+                }
+                for row, line, column, code in listed[list(FINDING_COLUMNS)].itertuples(index=False)
+            ],
+            "findings_left_off": max(len(self.findings) - limit, 0),
+        }
+
+
+class RefusedExtractError(ExtractError):
+    """An extract that was read and checked, and of which too large a share of rows is refused; `report` says why."""
+
+    def __init__(self, message: str, report: CheckReport) -> None:
+        super().__init__("extract.too-many-refused", message)
+        self.report = report
+
+
+def counts_by_code(findings: pd.DataFrame) -> Mapping[str, int]:
+    """Count the findings of each code, in the order of the table of faults."""
+    counted = findings["code"].value_counts()
+    return {code: int(counted[code]) for code in FAULTS if code in counted.index}
