@@ -1,0 +1,31 @@
+"""Named places where a trial may kill this process, to show that a rerun ends in the same state.
+
+A trial sets the environment variable `DEDUP_FAILPOINT` to one of `FAILPOINTS`; the process then dies by SIGKILL when
+it reaches that place, with no chance to clean up. Without the variable a failpoint does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+VARIABLE = "DEDUP_FAILPOINT"
+
+# In the order in which one bundle passes them, from the inbox folder to the end of its ingest.
+FAILPOINTS = (
+    "intake.claimed",  # the bundle was copied to a temporary file of the store
+    "intake.moved",  # it has its final name in the store, but the registry does not know it
+    "intake.committed",  # the registry has accepted it, no receipt was written
+    "intake.receipted",  # the receipt is there, the bundle still lies in the inbox
+    "objects.written",  # an object's temporary file is complete, its name is not yet given
+    "objects.renamed",  # an object has its name, the registry does not know it
+    "ingest.stored",  # both views are stored, the registry does not know them
+    "ingest.committed",  # the registry knows them, the raw bundle and what was superseded are still there
+    "ingest.cleaned",  # all done
+)
+
+
+def reach(name: str) -> None:
+    """Die here by SIGKILL when the environment names this failpoint."""
+    if os.environ.get(VARIABLE) == name:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,105 @@
+"""The server's store as one thing: its folder, its registry, and its two object stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import URL, select
+
+from dedup.store.durable import make_private_folder, remove_temporary_files
+from dedup.store.objects import ObjectDigest, ObjectStore
+from dedup.store.registry import Registry
+from dedup.store.tables import StageRow, SubmissionRow, SubmissionState, View
+from dedup.store.wrapping import KeyWrapper
+
+BUNDLE_SUFFIX = ".bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store: raw bundles lie in `submissions/` until they are ingested, views in the object stores."""
+
+    folder: Path
+    registry: Registry
+    link_views: ObjectStore
+    attributes: ObjectStore
+
+    @property
+    def submissions(self) -> Path:
+        """The folder of raw bundles, each named by the SHA-256 of its bytes."""
+        return self.folder / "submissions"
+
+    def bundle_path(self, file_sha256: str) -> Path:
+        """Return where the raw bundle with this digest is kept."""
+        return self.submissions / f"{file_sha256}{BUNDLE_SUFFIX}"
+
+    def objects(self, view: View) -> ObjectStore:
+        """Return the object store of one view."""
+        return self.link_views if view is View.LINK else self.attributes
+
+    def close(self) -> None:
+        """Let go of the registry."""
+        self.registry.close()
+
+
+def open_store(folder: Path, url: URL | str, *, link_view_key: KeyWrapper, attribute_key: KeyWrapper) -> Store:
+    """Open the store in `folder`, making what is missing. Raises what `Registry` raises."""
+    make_private_folder(folder / "submissions")
+    return Store(
+        folder=folder,
+        registry=Registry(url),
+        link_views=ObjectStore(folder / "link-views", link_view_key),
+        attributes=ObjectStore(folder / "attributes", attribute_key),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What was removed when the store was recovered: files that a crash, or their age, left without a purpose."""
+
+    objects: int
+    bundles: int
+
+
+def recover(store: Store, *, now: datetime, keep_rejected: timedelta) -> Recovery:
+    """Bring the folders in line with the registry; the first thing a run does, and only under its lock.
+
+    Removes objects that no row refers to, raw bundles that were ingested, and rejected ones older than
+    `keep_rejected`. Raises `StoreError` (`store.object-missing`) when a row refers to an object that is not there.
+    """
+    wanted: dict[View, set[ObjectDigest]] = {View.LINK: set(), View.ATTRIBUTES: set()}
+    with store.registry.read() as session:
+        for link_view, attributes in session.execute(select(SubmissionRow.link_view, SubmissionRow.attributes)):
+            wanted[View.LINK].update([ObjectDigest(link_view)] if link_view else [])
+            wanted[View.ATTRIBUTES].update([ObjectDigest(attributes)] if attributes else [])
+        for name, view in session.execute(select(StageRow.output_object, StageRow.output_view)):
+            if name is not None and view is not None:
+                wanted[view].add(ObjectDigest(name))
+        settled = set(
+            session.scalars(
+                select(SubmissionRow.file_sha256).where(
+                    SubmissionRow.state.in_([SubmissionState.INGESTED, SubmissionState.SUPERSEDED])
+                    | (
+                        (SubmissionRow.state == SubmissionState.REJECTED)
+                        & (SubmissionRow.settled_at < now - keep_rejected)
+                    )
+                )
+            )
+        )
+    objects = sum(store.objects(view).recover(names) for view, names in wanted.items())
+    done = [path for path in map(store.bundle_path, settled) if path.exists()]
+    for path in done:
+        path.unlink()
+    return Recovery(objects=objects, bundles=len(done))
+
+
+def remove_unknown_bundles(store: Store) -> int:
+    """Remove raw bundles that the registry never accepted, and half-copied ones; only under the intake lock."""
+    with store.registry.read() as session:
+        known = set(session.scalars(select(SubmissionRow.file_sha256)))
+    unknown = [path for path in store.submissions.glob(f"*{BUNDLE_SUFFIX}") if path.stem not in known]
+    for path in unknown:
+        path.unlink()
+    return len(unknown) + remove_temporary_files(store.submissions)

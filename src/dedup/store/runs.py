@@ -1,0 +1,94 @@
+"""What the registry knows about nightly runs and their stages: which input was turned into which output already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from dedup.store.objects import ObjectDigest
+from dedup.store.tables import RunRow, RunState, StageRow, View
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One nightly run."""
+
+    id: str
+    night: date
+    started_at: datetime
+    state: RunState = RunState.RUNNING
+    finished_at: datetime | None = None
+    result_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutput:
+    """What a stage made of the input with this digest; the object is None where the digest says it all."""
+
+    name: str
+    input_digest: str
+    output_digest: str
+    started_at: datetime
+    finished_at: datetime
+    object: ObjectDigest | None = None
+    view: View | None = None
+
+
+def begin_run(session: Session, run: Run) -> None:
+    """Add a run; runs that a crash left running are failed ones now, since only the lock's holder gets here."""
+    for row in session.scalars(select(RunRow).where(RunRow.state == RunState.RUNNING)):
+        row.state = RunState.FAILED
+        row.finished_at = run.started_at
+    session.add(RunRow(id=run.id, night=run.night, started_at=run.started_at, state=run.state))
+
+
+def finish_run(session: Session, run_id: str, *, at: datetime, result_digest: str | None) -> None:
+    """Settle a run: done with a result, failed without one."""
+    row = session.get_one(RunRow, run_id)
+    row.state = RunState.DONE if result_digest else RunState.FAILED
+    row.finished_at = at
+    row.result_digest = result_digest
+
+
+def last_run(session: Session) -> Run | None:
+    """Return the run that was started last, or None before the first."""
+    row = session.scalar(select(RunRow).order_by(RunRow.started_at.desc(), RunRow.id).limit(1))
+    if row is None:
+        return None
+    return Run(row.id, row.night, row.started_at, row.state, row.finished_at, row.result_digest)
+
+
+def find_stage(session: Session, name: str, input_digest: str) -> StageOutput | None:
+    """Return what a stage made of this input, in whichever run, or None."""
+    row = session.get(StageRow, (name, input_digest))
+    if row is None:
+        return None
+    kept = ObjectDigest(row.output_object) if row.output_object else None
+    return StageOutput(
+        row.name, row.input_digest, row.output_digest, row.started_at, row.finished_at, kept, row.output_view
+    )
+
+
+def record_stage(session: Session, run_id: str, output: StageOutput) -> None:
+    """Keep what a stage made; its object must be stored already. An earlier output of the same input is replaced."""
+    session.merge(
+        StageRow(
+            name=output.name,
+            input_digest=output.input_digest,
+            run_id=run_id,
+            output_digest=output.output_digest,
+            output_object=output.object,
+            output_view=output.view,
+            started_at=output.started_at,
+            finished_at=output.finished_at,
+        )
+    )
+
+
+def forget_stages(session: Session, *, other_than_run: str) -> int:
+    """Forget the stages that other runs did; their objects are removed when the store is next recovered."""
+    gone = session.execute(delete(StageRow).where(StageRow.run_id != other_than_run).returning(StageRow.name))
+    return len(gone.all())

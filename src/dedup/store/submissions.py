@@ -1,0 +1,175 @@
+"""What the registry knows about submissions: accepting, rejecting, ingesting and superseding them.
+
+Every function works in a session of the registry. "Newer" is by snapshot date, then by the moment at which the bundle
+was made, then by id: a total order, so the order in which files arrive decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dedup.errors import StoreError
+from dedup.store.objects import ObjectDigest
+from dedup.store.tables import SubmissionRow, SubmissionState
+
+_DELIVERED = (SubmissionState.ACCEPTED, SubmissionState.INGESTED, SubmissionState.SUPERSEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewDigests:
+    """The objects that hold one snapshot's two views."""
+
+    link_view: ObjectDigest
+    attributes: ObjectDigest
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One accepted submission; `views` are None until it is ingested and once it is superseded."""
+
+    id: str
+    vendor: str
+    provider: str
+    snapshot_date: date
+    created_at: datetime
+    received_at: datetime
+    file_sha256: str
+    file_bytes: int
+    body_sha256: str
+    epoch_key_id: str
+    model_digest: str
+    state: SubmissionState = SubmissionState.ACCEPTED
+    reason_code: str | None = None
+    settled_at: datetime | None = None
+    registrations: int | None = None
+    views: ViewDigests | None = None
+    statistics: Mapping[str, Any] | None = None
+
+    @property
+    def age_order(self) -> tuple[date, datetime, str]:
+        """The key by which snapshots of one provider are older or newer."""
+        return (self.snapshot_date, self.created_at, self.id)
+
+
+def find_submission(session: Session, submission_id: str) -> Submission | None:
+    """Return a submission, or None when the registry does not know it."""
+    row = session.get(SubmissionRow, submission_id)
+    return _submission(row) if row else None
+
+
+def newest_delivered(session: Session, provider: str, epoch_key_id: str) -> Submission | None:
+    """Return a provider's newest submission in this epoch that was not rejected."""
+    rows = session.scalars(
+        select(SubmissionRow).where(
+            SubmissionRow.provider == provider,
+            SubmissionRow.epoch_key_id == epoch_key_id,
+            SubmissionRow.state.in_(_DELIVERED),
+        )
+    )
+    return max(map(_submission, rows), key=lambda submission: submission.age_order, default=None)
+
+
+def submissions_in_state(session: Session, state: SubmissionState) -> list[Submission]:
+    """Return all submissions in a state, by provider and then from old to new."""
+    rows = session.scalars(select(SubmissionRow).where(SubmissionRow.state == state))
+    return sorted(map(_submission, rows), key=lambda submission: (submission.provider, submission.age_order))
+
+
+def record_accepted(session: Session, submission: Submission) -> None:
+    """Add a submission as accepted; its file must be durable already."""
+    session.add(
+        SubmissionRow(
+            id=submission.id,
+            vendor=submission.vendor,
+            provider=submission.provider,
+            snapshot_date=submission.snapshot_date,
+            created_at=submission.created_at,
+            received_at=submission.received_at,
+            file_sha256=submission.file_sha256,
+            file_bytes=submission.file_bytes,
+            body_sha256=submission.body_sha256,
+            epoch_key_id=submission.epoch_key_id,
+            model_digest=submission.model_digest,
+            state=SubmissionState.ACCEPTED,
+        )
+    )
+
+
+def mark_rejected(session: Session, submission_id: str, *, reason_code: str, at: datetime) -> None:
+    """Settle an accepted submission that turned out to be unusable when it was opened."""
+    row = _accepted(session, submission_id)
+    row.state = SubmissionState.REJECTED
+    row.reason_code = reason_code
+    row.settled_at = at
+
+
+def mark_ingested(
+    session: Session,
+    submission_id: str,
+    *,
+    views: ViewDigests,
+    registrations: int,
+    statistics: Mapping[str, Any],
+    at: datetime,
+) -> list[Submission]:
+    """Let an accepted submission count, and its provider's earlier snapshots of the epoch no longer.
+
+    Returns the superseded submissions as they were, so that the caller can remove their views after the commit.
+    """
+    row = _accepted(session, submission_id)
+    earlier = session.scalars(
+        select(SubmissionRow).where(
+            SubmissionRow.provider == row.provider,
+            SubmissionRow.epoch_key_id == row.epoch_key_id,
+            SubmissionRow.state == SubmissionState.INGESTED,
+        )
+    ).all()
+    superseded = [_submission(old) for old in earlier]
+    for old in earlier:
+        old.state = SubmissionState.SUPERSEDED
+        old.link_view = old.attributes = None
+    row.state = SubmissionState.INGESTED
+    row.settled_at = at
+    row.registrations = registrations
+    row.statistics = dict(statistics)
+    row.link_view, row.attributes = views.link_view, views.attributes
+    return superseded
+
+
+def _accepted(session: Session, submission_id: str) -> SubmissionRow:
+    row = session.get(SubmissionRow, submission_id)
+    if row is None or row.state is not SubmissionState.ACCEPTED:
+        message = f"The submission {submission_id} is not waiting to be ingested."
+        raise StoreError("store.not-accepted", message)
+    return row
+
+
+def _submission(row: SubmissionRow) -> Submission:
+    views = None
+    if row.link_view is not None and row.attributes is not None:
+        views = ViewDigests(ObjectDigest(row.link_view), ObjectDigest(row.attributes))
+    return Submission(
+        id=row.id,
+        vendor=row.vendor,
+        provider=row.provider,
+        snapshot_date=row.snapshot_date,
+        created_at=row.created_at,
+        received_at=row.received_at,
+        file_sha256=row.file_sha256,
+        file_bytes=row.file_bytes,
+        body_sha256=row.body_sha256,
+        epoch_key_id=row.epoch_key_id,
+        model_digest=row.model_digest,
+        state=row.state,
+        reason_code=row.reason_code,
+        settled_at=row.settled_at,
+        registrations=row.registrations,
+        views=views,
+        statistics=row.statistics,
+    )

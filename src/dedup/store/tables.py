@@ -1,0 +1,225 @@
+"""The registry's tables: one schema for SQLite and PostgreSQL. The migrations make it, these classes read and write it.
+
+No table holds an identifier of a client. What a registration is called by its provider (registratie_id) stands in
+`finding_members` only; elsewhere it is an HMAC under a key that the registry does not hold.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+DIGEST = String(64)  # SHA-256 as hex
+PROVIDER = String(8)  # AGB code
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite, which has no time zones, keeps it without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (the base class's signature)
+        """Refuse a moment without time zone, which would be read as another moment elsewhere."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment in the registry needs a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (as above)
+        """Return the moment in UTC, whatever the database made of it."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class SubmissionState(StrEnum):
+    """How far a submission is; from `accepted` it becomes `rejected` or `ingested`, from there `superseded`."""
+
+    ACCEPTED = "accepted"  # durable, receipt given, not yet opened
+    REJECTED = "rejected"  # it turned out to be unusable when it was opened
+    INGESTED = "ingested"  # its two views are stored and count
+    SUPERSEDED = "superseded"  # a newer snapshot of the same provider and epoch is in
+
+
+class View(StrEnum):
+    """The two halves of what is kept; each has its own folder and its own key-encryption key."""
+
+    LINK = "link"
+    ATTRIBUTES = "attributes"
+
+
+class RunState(StrEnum):
+    """How far a nightly run is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+def _enum(kind: type[StrEnum]) -> Enum:
+    return Enum(
+        kind, native_enum=False, create_constraint=False, length=16, values_callable=lambda k: [m.value for m in k]
+    )
+
+
+class Base(DeclarativeBase):
+    """The declarative base; constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class SubmissionRow(Base):
+    """One accepted submission; a bundle that intake refused leaves an audit event only."""
+
+    __tablename__ = "submissions"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    vendor: Mapped[str] = mapped_column(String(64))
+    provider: Mapped[str] = mapped_column(PROVIDER)
+    snapshot_date: Mapped[date] = mapped_column(Date)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    file_sha256: Mapped[str] = mapped_column(DIGEST)
+    file_bytes: Mapped[int] = mapped_column(BigInteger)
+    body_sha256: Mapped[str] = mapped_column(DIGEST)
+    epoch_key_id: Mapped[str] = mapped_column(String(64))
+    model_digest: Mapped[str] = mapped_column(DIGEST)
+    state: Mapped[SubmissionState] = mapped_column(_enum(SubmissionState))
+    reason_code: Mapped[str | None] = mapped_column(String(64))
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    registrations: Mapped[int | None] = mapped_column(Integer)
+    link_view: Mapped[str | None] = mapped_column(DIGEST)
+    attributes: Mapped[str | None] = mapped_column(DIGEST)
+    statistics: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+    __table_args__ = (Index(None, "provider", "epoch_key_id", "state"), Index(None, "state"))
+
+
+class RunRow(Base):
+    """One nightly run."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    night: Mapped[date] = mapped_column(Date)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state: Mapped[RunState] = mapped_column(_enum(RunState))
+    result_digest: Mapped[str | None] = mapped_column(DIGEST)
+
+
+class StageRow(Base):
+    """What a stage made of one input: the truth about what is done, whichever run did it."""
+
+    __tablename__ = "stages"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    input_digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"))
+    output_digest: Mapped[str] = mapped_column(DIGEST)
+    output_object: Mapped[str | None] = mapped_column(DIGEST)
+    output_view: Mapped[View | None] = mapped_column(_enum(View))  # where that object is kept
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SeenRow(Base):
+    """When the server first and last saw a registration, and since when it has its present identifiers.
+
+    `registration` is HMAC(ingest key, provider and registratie_id), `identity` an HMAC over its block tokens.
+    """
+
+    __tablename__ = "registrations_seen"
+
+    provider: Mapped[str] = mapped_column(PROVIDER, primary_key=True)
+    epoch_key_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    registration: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    identity: Mapped[bytes] = mapped_column(LargeBinary(32))
+    first_seen: Mapped[date] = mapped_column(Date)
+    identity_since: Mapped[date] = mapped_column(Date)
+    last_seen: Mapped[date] = mapped_column(Date)
+    identity_changes: Mapped[int] = mapped_column(Integer)
+
+
+class FindingRow(Base):
+    """One pregnancy's registrations that were judged to belong together, with its class and history."""
+
+    __tablename__ = "findings"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    finding_class: Mapped[str] = mapped_column("class", String(32))
+    first_found: Mapped[date] = mapped_column(Date)
+    last_found: Mapped[date] = mapped_column(Date)
+    settled_on: Mapped[date | None] = mapped_column(Date)
+    edd_week: Mapped[int] = mapped_column(Integer)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class FindingMemberRow(Base):
+    """One registration of a finding."""
+
+    __tablename__ = "finding_members"
+
+    finding_id: Mapped[str] = mapped_column(ForeignKey("findings.id", ondelete="CASCADE"), primary_key=True)
+    provider: Mapped[str] = mapped_column(PROVIDER, primary_key=True)
+    registratie_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ksv: Mapped[str] = mapped_column(String(32))
+
+    __table_args__ = (Index(None, "provider", "registratie_id"),)
+
+
+class DecisionRow(Base):
+    """What a person decided about a finding; never changed, a later decision is another row."""
+
+    __tablename__ = "decisions"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    finding_id: Mapped[str] = mapped_column(ForeignKey("findings.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    organisation: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[str | None] = mapped_column(String(64))
+
+
+class AuditRow(Base):
+    """One link of the audit chain; the database itself refuses to change or delete it."""
+
+    __tablename__ = "audit"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    event: Mapped[str] = mapped_column(String(64))
+    actor: Mapped[str] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(32))
+    organisation: Mapped[str] = mapped_column(String(64))
+    object: Mapped[str] = mapped_column(String(128), index=True)
+    ground: Mapped[str] = mapped_column(String(128))
+    previous_hash: Mapped[str] = mapped_column(DIGEST)
+    hash: Mapped[str] = mapped_column(DIGEST)
