@@ -12,6 +12,9 @@ from pathlib import Path
 import typer
 
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, print_error
+from dedup.cli.evaluate import evaluate
+from dedup.cli.link import link
+from dedup.cli.model import app as model_app
 from dedup.errors import DedupError
 
 app = typer.Typer(
@@ -21,6 +24,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.command("link")(link)
+app.command("evaluate")(evaluate)
+app.add_typer(model_app, name="model")
 
 
 def main() -> None:

@@ -1,0 +1,54 @@
+"""`dedup evaluate`: scores pairs and findings against the truth."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dedup.cli.console import JsonOption, print_json
+
+
+class Unit(StrEnum):
+    """What counts as the same."""
+
+    VROUW = "vrouw"
+    ZWANGERSCHAP = "zwangerschap"
+
+
+def evaluate(
+    truth: Annotated[Path, typer.Option("--truth", help="CSV with registratie_id, vrouw, and what is known besides.")],
+    pairs: Annotated[Path | None, typer.Option("--pairs", help="Pairs as dedup link writes them.")] = None,
+    findings: Annotated[Path | None, typer.Option("--findings", help="findings.parquet of a night.")] = None,
+    unit: Annotated[Unit, typer.Option("--unit", help="The same woman, or the same pregnancy.")] = Unit.VROUW,
+    as_json: JsonOption = False,
+) -> None:
+    """Score pairs by precision, recall, F1 and calibration, and findings by kind and class.
+
+    Example: dedup evaluate --pairs pairs.parquet --truth truth.csv --unit vrouw --json
+    """
+    from dedup.lab.evaluate import evaluate as score
+
+    result = score(truth, pairs_path=pairs, findings_path=findings, unit=unit.value)
+    if as_json:
+        print_json(result)
+        return
+    for key, value in result.items():
+        _print(key, value)
+
+
+def _print(key: str, value: Any) -> None:
+    if isinstance(value, dict):
+        typer.echo(f"{key}:")
+        for name, inner in value.items():
+            typer.echo(f"  {name}: {_shown(inner)}")
+    elif not isinstance(value, list):
+        typer.echo(f"{key}: {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    return f"{value:.5f}" if isinstance(value, float) else str(value)
