@@ -1,0 +1,170 @@
+"""The recipe: regions, providers, women, a plan of registrations, errors, writing, truth."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from dedup.lab.simulate.care import NO_DAY, make_care
+from dedup.lab.simulate.columns import (
+    EXTRACT_COLUMNS,
+    Columns,
+    Days,
+    Flags,
+    Numbers,
+    Texts,
+    empty_texts,
+    iso_dates,
+    rows_of,
+    texts,
+)
+from dedup.lab.simulate.errors import plant_errors
+from dedup.lab.simulate.kinds import BASE, BY_CODE, DOUBLE
+from dedup.lab.simulate.lookalikes import resemble
+from dedup.lab.simulate.nights import make_nights
+from dedup.lab.simulate.plan import Plan, count_kinds, draw_due, make_plan
+from dedup.lab.simulate.providers import Providers, contracts_table, make_providers, providers_table
+from dedup.lab.simulate.regions import REGION_COLUMNS, Regions, choose_postcodes
+from dedup.lab.simulate.settings import Simulation, SimulationSettings
+from dedup.lab.simulate.vendors import VENDORS
+from dedup.lab.simulate.women import make_women
+from dedup.lab.simulate.writing import write_person
+
+SCHEMA_VERSION = "1.0"
+STAGES = 9
+
+
+def generate(settings: SimulationSettings) -> Simulation:
+    """Simulate registrations with their truth; the same settings give the same frames.
+
+    Every stage has a random stream of its own, so that a change in one does not move the others.
+    """
+    streams = iter(np.random.Generator(np.random.PCG64(settings.seed)).spawn(STAGES))
+    day = (settings.day - date(1970, 1, 1)).days
+    postcodes = choose_postcodes(next(streams), settings.regions, settings.ksv_count)
+    providers = make_providers(next(streams), postcodes, settings.provider_count)
+    counts = count_kinds(settings.registrations, settings.doubles)
+    rng = next(streams)
+    due = draw_due(rng, counts.first + counts.other_women, day)
+    women = make_women(rng, postcodes, len(due), due)
+    plan = make_plan(next(streams), counts, due, women["ksv"], providers, day)
+    resemble(next(streams), women, plan)
+    care = make_care(next(streams), plan, providers, day)
+    rows = person_rows(women, plan)
+    rng = next(streams)
+    rows["final"] = rng.random(len(plan.kind)) < np.where(plan.due - day < 180, 0.9, 0.2)
+    planted = plant_errors(rng, rows, written_anew(plan), postcodes, harsh=settings.harsh)
+    registrations = written(next(streams), rows, care, plan, providers)
+    rng = next(streams)
+    registrations["registratie_id"] = random_uuids(rng, len(registrations))
+    order = np.lexsort((registrations["registratie_id"], registrations["aanbieder_agb"]))
+    registrations = registrations.iloc[order].reset_index(drop=True)
+    ids = registrations["registratie_id"]
+    truth = truth_table(rng, plan, women["groep"][plan.woman]).iloc[order].reset_index(drop=True)
+    slips = pd.DataFrame({code: hit[order] for code, hit in planted.items()})
+    truth.insert(0, "registratie_id", ids)
+    slips.insert(0, "registratie_id", ids)
+    return Simulation(
+        registrations=registrations,
+        truth=truth,
+        slips=slips,
+        providers=providers_table(providers, settings.regions, settings.day),
+        contracts=contracts_table(rng, providers, settings.regions, settings.day),
+        regions=regions_table(settings.regions),
+        nights=make_nights(rng, registrations, settings.day, settings.nights),
+    )
+
+
+def person_rows(women: Columns, plan: Plan) -> Columns:
+    """Return the facts about the woman of every registration, ready to be written, with room for what clerks do."""
+    count = len(plan.kind)
+    return rows_of(women, plan.woman) | {
+        "due": plan.due.copy(),
+        "surname_kept": empty_texts(count),
+        "prefix_style": np.full(count, -1, dtype=np.int64),
+        "phone_style": np.full(count, -1, dtype=np.int64),
+        "initials_only": np.zeros(count, dtype=np.int64),
+    }
+
+
+def written_anew(plan: Plan) -> Flags:
+    """Return which registrations can hold errors: second ones, save look-alikes, who have no first to differ from."""
+    return np.array([code == DOUBLE or (code != BASE and BY_CODE[code].anew) for code in plan.kind], dtype=bool)
+
+
+def written(rng: np.random.Generator, rows: Columns, care: Columns, plan: Plan, providers: Providers) -> pd.DataFrame:
+    """Write every registration as its provider's package does; registratie_id is still to come."""
+    vendor = providers.vendor[plan.provider]
+    kept_hours, kept_shared = (rng.random(len(vendor)) < fill(vendor, field) for field in ("hours", "shared"))
+    shared = care["verdeling_id"] != ""
+    columns = write_person(rng, rows, vendor)
+    columns |= {name: values for name, values in care.items() if name in EXTRACT_COLUMNS}
+    columns |= {
+        "schema_versie": np.full(len(vendor), SCHEMA_VERSION, dtype=object),
+        "bronsysteem": texts(package.code for package in VENDORS)[vendor],
+        "registratie_id": empty_texts(len(vendor)),
+        "aanbieder_agb": providers.agb[plan.provider],
+        "inschrijf_datum": iso_dates(care["enrolled"]),
+        "status_datum": iso_dates(care["status_day"]),
+        "overdracht_datum": dates_or_empty(care["handed_over"]),
+        "gedeelde_zorg": np.where(kept_shared | shared, care["gedeelde_zorg"], ""),
+        "indicatie_uren": np.where(kept_hours | shared, numbers(care["indicated"]), ""),
+        "toegezegde_uren": np.where(kept_hours | shared, numbers(care["promised"]), ""),
+    }
+    return pd.DataFrame({name: columns[name] for name in EXTRACT_COLUMNS})
+
+
+def fill(vendor: Numbers, field: str) -> np.ndarray:
+    """Return for each registration how often its package fills an optional field."""
+    return np.array([package.fills[field] for package in VENDORS])[vendor]
+
+
+def numbers(values: Numbers) -> Texts:
+    """Write whole numbers."""
+    return texts(str(value) for value in values.tolist())
+
+
+def dates_or_empty(days: Days) -> Texts:
+    """Write days as ISO dates, missing ones as empty strings."""
+    known = days != NO_DAY
+    out = empty_texts(len(days))
+    out[known] = iso_dates(days[known])
+    return out
+
+
+def random_uuids(rng: np.random.Generator, count: int) -> list[str]:
+    """Draw random (version 4) UUIDs from the stream, so that a seed gives the same ones again."""
+    raw = rng.integers(0, 256, size=(count, 16), dtype=np.uint8)
+    raw[:, 6] = (raw[:, 6] & 0x0F) | 0x40
+    raw[:, 8] = (raw[:, 8] & 0x3F) | 0x80
+    text = raw.tobytes().hex()
+    return [
+        f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}"
+        for one in (text[start : start + 32] for start in range(0, len(text), 32))
+    ]
+
+
+def truth_table(rng: np.random.Generator, plan: Plan, group: Texts) -> pd.DataFrame:
+    """Return vrouw, zwangerschap, soort, groep of every registration; ids whose order says nothing."""
+    return pd.DataFrame(
+        {
+            "vrouw": [f"W{one:07d}" for one in shuffled_ids(rng, plan.woman)],
+            "zwangerschap": [f"Z{one:07d}" for one in shuffled_ids(rng, plan.pregnancy)],
+            "soort": plan.kind,
+            "groep": group,
+        }
+    )
+
+
+def shuffled_ids(rng: np.random.Generator, numbered: Numbers) -> list[int]:
+    """Return other numbers for the same things."""
+    chosen: list[int] = rng.permutation(int(numbered.max()) + 1)[numbered].tolist()
+    return chosen
+
+
+def regions_table(regions: Regions) -> pd.DataFrame:
+    """Return the region table as a frame of strings."""
+    lines = [(str(line.first), str(line.last), line.ksv, line.name) for line in regions.lines]
+    return pd.DataFrame(lines, columns=list(REGION_COLUMNS))

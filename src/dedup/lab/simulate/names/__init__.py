@@ -1,0 +1,1 @@
+"""Names of mothers by origin: lists with realistic skew, and how each origin spells, shortens and marries names."""
