@@ -13,17 +13,17 @@ Aicha Amal Ahlam Aziza Btihal Chahrazad Charifa Dalila Doha Hakima Jihane Kaouta
 Naïma Nezha Oumayma Rabia Rania Rkia Saloua Sanaa Tamimount Tlaitmas Yamna Fatna Fatma Zoulikha Louiza Mimount Mimouna
 """)
 SURNAMES_COMMON = listed("""
-El Idrissi,Ben Ali,El Amrani,Bouzidi,El Khattabi,Azzouzi,El Yaakoubi,Ben Moussa,Bouali,El Haddad,Amrani,Idrissi,Alaoui,
-El Alaoui,Benali,Ben Haddou,El Mokhtari,Chaouch,El Bouzidi,Aarab,Aynan,El Hamdaoui,Ait Ali,Ait Taleb,Ait Lahcen,Ouali,
-Boutahar,El Ghazi,El Fassi,El Kadi,El Hadi,El Morabit,Mrabet,Ahmed,Mohamed,Hassani,El Hassani,Belkacem,Benhaddou,
-Bouchta,Bouhaddou,Bouazza,El Bakkali,Bakkali,El Kaddouri,Kaddouri,El Ouali,Ouaali,Zerouali,El Mansouri,Mansouri,Tahiri,
-El Tahiri,El Yousfi,Yousfi,Saidi,El Saidi,Rahmani,El Rahmani,Ziani,Ziouani,Achahbar,Afkir,Aknin,Allouch,Amezian,Arrass,
-Asbai,Aouragh,Azaoum,Baali,Bachiri,El Bachiri,Barkani,Belarbi,Benaissa,Benamar,Ben Amar,Ben Yahia,Berrada,Boujemaa,
-Boulahrouz,Boussata,Chakir,Charif,Cherkaoui,Dahmani,Daoudi,El Daoudi,Ennaji,Essaidi,Fadil,Farhat,El Farissi,Ghalbzouri,
-El Ghalbzouri,Haddouch,Hajji,El Hajji,Hamdi,Hammouti,El Hammouti,Jabri,El Jabri,Karroum,Khalfi,El Khalfi,Lachhab,
-Laghmouchi,Lahlou,Loukili,El Loukili,Maatoug,Makhloufi,Marzouk,Mesbahi,El Messaoudi,Messaoudi,Moumni,El Moumni,Naji,
-Ouahabi,El Ouahabi,Oulad Ali,Oulad Haj,Rachidi,Sabri,Salhi,Slimani,Taouil,Touzani,El Touzani,Yaakoubi,Zahraoui,El Zahraoui,
-Zarouali,Zouggagh
+El Idrissi,Ben Ali,El Amrani,Bouzidi,El Khattabi,Azzouzi,El Yaakoubi,Ben Moussa,Bouali,El Haddad,Amrani,Idrissi,
+Alaoui,El Alaoui,Benali,Ben Haddou,El Mokhtari,Chaouch,El Bouzidi,Aarab,Aynan,El Hamdaoui,Ait Ali,Ait Taleb,
+Ait Lahcen,Ouali,Boutahar,El Ghazi,El Fassi,El Kadi,El Hadi,El Morabit,Mrabet,Ahmed,Mohamed,Hassani,El Hassani,
+Belkacem,Benhaddou,Bouchta,Bouhaddou,Bouazza,El Bakkali,Bakkali,El Kaddouri,Kaddouri,El Ouali,Ouaali,Zerouali,
+El Mansouri,Mansouri,Tahiri,El Tahiri,El Yousfi,Yousfi,Saidi,El Saidi,Rahmani,El Rahmani,Ziani,Ziouani,Achahbar,Afkir,
+Aknin,Allouch,Amezian,Arrass,Asbai,Aouragh,Azaoum,Baali,Bachiri,El Bachiri,Barkani,Belarbi,Benaissa,Benamar,Ben Amar,
+Ben Yahia,Berrada,Boujemaa,Boulahrouz,Boussata,Chakir,Charif,Cherkaoui,Dahmani,Daoudi,El Daoudi,Ennaji,Essaidi,Fadil,
+Farhat,El Farissi,Ghalbzouri,El Ghalbzouri,Haddouch,Hajji,El Hajji,Hamdi,Hammouti,El Hammouti,Jabri,El Jabri,Karroum,
+Khalfi,El Khalfi,Lachhab,Laghmouchi,Lahlou,Loukili,El Loukili,Maatoug,Makhloufi,Marzouk,Mesbahi,El Messaoudi,
+Messaoudi,Moumni,El Moumni,Naji,Ouahabi,El Ouahabi,Oulad Ali,Oulad Haj,Rachidi,Sabri,Salhi,Slimani,Taouil,Touzani,
+El Touzani,Yaakoubi,Zahraoui,El Zahraoui,Zarouali,Zouggagh
 """)
 STEMS = "Bel Ben Bou Ham Zer Kar Mes Cha Dah Taj Lam Naj Sou Yah Azz Fak Gou Haj Jou Lou Mou Rah Sal Tou Zou"
 ENDINGS = "aoui ani idi ouchi adi arbi kacem mane rani zani hali hami lali mari nani fari taoui dani ssaoui chti"

@@ -11,16 +11,16 @@ GIVEN_COMMON = words("""
 Shanti Anita Sunita Radha Priya Indira Sharmila Reshma Anisha Farah Rosita Shirley Jurmain Cheryl Gracia Merlyn Sheila
 Nour Rania Rima Hala Lina Maha Reem Yara Ghada Manal Sahar Samar Hiba Rasha Mariam Selam Feven Rahel Helen Luwam
 Semhar Winta Saba Eden Mihret Bilen Maria Ana Carla Sandra Elisa Ivone Dulce Akosua Abena Ama Esi Yaa Afia Dewi Ratna
-Siti Indah Putri Sari Mei Ling Xin Linh Thi Mai Olena Oksana Iryna Tetiana Yuliia Svitlana Fatoumata Aminata Hodan Asha
-Ifrah Sagal Hamdi Zahra Parisa Shirin Leila Nasrin Maryam Roya
+Siti Indah Putri Sari Mei Ling Xin Linh Thi Mai Olena Oksana Iryna Tetiana Yuliia Svitlana Fatoumata Aminata Hodan
+Asha Ifrah Sagal Hamdi Zahra Parisa Shirin Leila Nasrin Maryam Roya
 """)
 SURNAMES_COMMON = listed("""
 Ramdin,Singh,Bissessar,Sewnath,Ramautar,Kalloe,Mahabier,Soekhoe,Jagesar,Bhagwandin,Gopal,Ramcharan,Pinas,Kromodimedjo,
 Wijngaarde,Vreden,Pengel,Kensmil,Amatmoekrim,Sarmo,Al Ahmad,Al Hassan,Al Masri,Haddad,Khoury,Najjar,Darwish,Al Khatib,
 Al Hamwi,Shaheen,Tesfay,Ghebremedhin,Haile,Kidane,Tekle,Mehari,Habte,Weldu,Berhane,da Silva,dos Santos,Tavares,Lopes,
 Gomes,Fortes,Monteiro,Andrade,da Cruz,Mensah,Owusu,Boateng,Asante,Osei,Appiah,Agyeman,Nguyen,Tran,Wang,Li,Chen,Zhang,
-Lin,Wibowo,Santoso,Suharto,Kovalenko,Shevchenko,Bondarenko,Tkachenko,Diallo,Bah,Barry,Hassan,Abdi,Ali,Farah,Warsame,Ahmadi,
-Hosseini,Karimi,Mohammadi,Rezai,Popescu,Ionescu,Garcia,Martina,Maduro,Croes,Koeiman,Isenia
+Lin,Wibowo,Santoso,Suharto,Kovalenko,Shevchenko,Bondarenko,Tkachenko,Diallo,Bah,Barry,Hassan,Abdi,Ali,Farah,Warsame,
+Ahmadi,Hosseini,Karimi,Mohammadi,Rezai,Popescu,Ionescu,Garcia,Martina,Maduro,Croes,Koeiman,Isenia
 """)
 STEMS = "Ram Bhag Soe Jag Maha Kal Dew Man Bal Chand Har Jan Lal Nan Par San Tek Wed Al Ber Dar Gha Has Kha Naj Sha Mor"
 ENDINGS = "dien charan sing pal lall nath dat want pati raj pershad dass wie das mani lok war gobind deo lakhan"
