@@ -1,4 +1,4 @@
-"""Inner loops of the second keying: counter blocks, and one shuffle per field for all entries of a block.
+"""The inner loop of the second keying: one shuffle per field for all entries of a block, then the mask.
 
 The shuffle is Fisher-Yates, inside out, with numbers from a cipher's stream: one 64-bit word gives several, by multiply
 and shift, as long as the product of their ranges stays within 2^40 (Brackett-Rozinsky and Lemire, "Batched Ranged
@@ -28,7 +28,15 @@ def _word_ends() -> NDArray[np.int64]:
     return np.array([*ends, MAX_BITS], np.int64)
 
 
+def _spread() -> NDArray[np.uint64]:
+    """Return for each byte value its eight bits as the lowest bits of eight bytes, the highest bit first in memory."""
+    return np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).view("<u8").ravel().astype(np.uint64)
+
+
 WORD_ENDS = _word_ends()
+SPREAD = _spread()
+LOW_BITS = np.uint64(0x0101010101010101)
+GATHER = np.uint64(0x8040201008040201)  # multiplied with spread bits, brings them together in the highest byte
 
 
 def words_needed(bits: int) -> int:
@@ -36,18 +44,6 @@ def words_needed(bits: int) -> int:
     if not 0 < bits <= MAX_BITS:
         raise ValueError(f"a field has 1 to {MAX_BITS} bits")
     return int(np.searchsorted(WORD_ENDS, bits)) + 1
-
-
-@njit(cache=True, nogil=True)
-def counter_blocks(digest: NDArray[np.uint8], blocks: NDArray[np.uint64]) -> None:
-    """Fill `blocks` [tokens, blocks, 2] with the seed (bytes 16-29 of `digest`) and a big-endian 16-bit counter."""
-    for i in range(digest.shape[0]):
-        seed = digest[i, 16:32].copy()
-        seed[14:] = 0
-        halves = seed.view(np.uint64)
-        for b in range(blocks.shape[1]):
-            blocks[i, b, 0] = halves[0]
-            blocks[i, b, 1] = halves[1] | (np.uint64(b & 0xFF) << np.uint64(56)) | (np.uint64(b >> 8) << np.uint64(48))
 
 
 @njit(cache=True, nogil=True)
@@ -78,7 +74,7 @@ def rekey_runs(
     first: NDArray[np.int64],
     length: NDArray[np.int64],
     target: NDArray[np.int64],
-    digest: NDArray[np.uint8],
+    new_token: NDArray[np.uint8],
     stream: NDArray[np.uint8],
     stream_words: NDArray[np.uint64],
     row: NDArray[np.uint32],
@@ -93,37 +89,35 @@ def rekey_runs(
     sketch_out: NDArray[np.uint8],
 ) -> None:
     """Rekey runs of entries with equal tokens: run i is length[i] entries from first[i], written from target[i] on."""
-    lanes = np.empty(MAX_BITS, np.uint8)
-    shuffled = np.empty(MAX_BITS, np.uint8)
+    lanes = np.empty(MAX_BITS // 8, np.uint64)
+    shuffled = np.empty(MAX_BITS // 8, np.uint64)
+    lane_bytes, shuffled_bytes = lanes.view(np.uint8), shuffled.view(np.uint8)
     mask_start = words.sum() * 8
     for i in range(len(first)):
         for group in range(0, length[i], LANES):
             members = min(LANES, length[i] - group)
             source, goal = first[i] + group, target[i] + group
-            word = 0
             for member in range(members):
                 row_out[goal + member] = row[source + member]
-                token_out[goal + member] = digest[i, :16]
-                sketch_out[goal + member] = 0
+                token_out[goal + member] = new_token[i]
+            word = 0
             for f in range(len(bits)):
                 begin, size = start[f], bits[f] // 8
+                lanes[:size] = 0
                 present = 0
                 for member in range(members):
-                    present |= ((presence[row[source + member]] >> np.uint32(presence_bit[f])) & 1) << member
+                    if (presence[row[source + member]] >> presence_bit[f]) & 1:
+                        present |= 1 << member
+                        for byte in range(size):
+                            lanes[byte] |= SPREAD[sketch[source + member, begin + byte]] << np.uint64(member)
                 if present:
-                    for byte in range(size):
-                        for bit in range(8):
-                            value = 0
-                            for member in range(members):
-                                value |= ((sketch[source + member, begin + byte] >> (7 - bit)) & 1) << member
-                            lanes[byte * 8 + bit] = value
-                    _shuffle(lanes, shuffled, bits[f], stream_words[i, word:])
-                    for member in range(members):
-                        if (present >> member) & 1:
-                            for byte in range(size):
-                                value = 0
-                                for bit in range(8):
-                                    value |= ((shuffled[byte * 8 + bit] >> member) & 1) << (7 - bit)
-                                mask = stream[i, mask_start + begin + byte]
-                                sketch_out[goal + member, begin + byte] = value ^ mask
+                    _shuffle(lane_bytes, shuffled_bytes, bits[f], stream_words[i, word:])
+                for member in range(members):
+                    if (present >> member) & 1:
+                        for byte in range(size):
+                            lane = (shuffled[byte] >> np.uint64(member)) & LOW_BITS
+                            mask = stream[i, mask_start + begin + byte]
+                            sketch_out[goal + member, begin + byte] = np.uint8((lane * GATHER) >> np.uint64(56)) ^ mask
+                    else:
+                        sketch_out[goal + member, begin : begin + size] = 0
                 word += words[f]

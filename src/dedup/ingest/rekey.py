@@ -1,15 +1,17 @@
 """The second key, at ingest: tokens are hashed again, sketches permuted and masked, so that only distances are left.
 
-For every pass p and every distinct token t of it, under the subkeys K(purpose) = HMAC(ingest key, "dedup/v1/ingest/" +
-purpose):
+For every pass p, under subkeys K(purpose) = HMAC-SHA-256(ingest key, "dedup/v1/ingest/" + purpose + "/" + p), and for
+every distinct token t of the pass:
 
-    t' || s  = HMAC(K("token"), p || t)         two halves of 16 bytes: the new token, and a secret seed of its own
-    stream   = AES-256-CTR(K("stream"), first 14 bytes of s, then a 16-bit block counter from 0)
+    t'      = AES-256(K("token"), t) xor t      the new token
+    s       = AES-256(K("seed"), t) xor t       a secret seed
+    stream  = AES-256(K("stream"), s xor 0) || AES-256(K("stream"), s xor 1) || ...
 
 The stream first draws a permutation of the bits of each field of the pass, then gives a mask as long as the entry. A
 new sketch is the permuted old one xor the mask; absent fields are zero afterwards. Whoever lacks the ingest key sees,
 for each block, an independent random permutation and mask: of the entries of a block only the Hamming distances per
-field are left, and of entries of different blocks nothing. `docs/keys.md` has the argument in full.
+field are left, and of entries of different blocks nothing. `docs/decisions/0008-second-key.md`
+has the argument and the figures.
 """
 
 from __future__ import annotations
@@ -22,8 +24,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
 from dedup.bundle.keys import IngestKey
-from dedup.ingest.kernels import counter_blocks, rekey_runs, words_needed
-from dedup.ingest.manyhmac import hmac_tokens
+from dedup.ingest.kernels import rekey_runs, words_needed
 from dedup.model.linkage import LinkageModel, Pass
 from dedup.model.records import TOKEN_BYTES, EncodedRecords, PassEntries
 
@@ -37,10 +38,8 @@ def rekey(records: EncodedRecords, model: LinkageModel, key: IngestKey) -> Encod
     Equal tokens of one pass stay equal and distances per field within a block stay what they were; without the key no
     other relation survives. Deterministic in the key and the records.
     """
-    token_key, stream_key = (_subkey(key, purpose) for purpose in ("token", "stream"))
-    cipher = Cipher(algorithms.AES(stream_key), modes.ECB())  # counter mode, over blocks that we number ourselves
     passes = tuple(
-        _rekey_pass(entries, _Layout.of(linkage_pass, model), records.presence, token_key, cipher)
+        _rekey_pass(entries, _Layout.of(linkage_pass, model), records.presence, key)
         for linkage_pass, entries in zip(model.passes, records.passes, strict=True)
     )
     return EncodedRecords(records.presence, records.edd_week, passes)
@@ -75,13 +74,13 @@ class _Layout:
         return -(-(int(self.words.sum()) * 8 + self.width) // BLOCK_BYTES)
 
 
-def _rekey_pass(
-    entries: PassEntries, layout: _Layout, presence: NDArray[np.uint32], token_key: bytes, cipher: Cipher[modes.ECB]
-) -> PassEntries:
+def _rekey_pass(entries: PassEntries, layout: _Layout, presence: NDArray[np.uint32], key: IngestKey) -> PassEntries:
     count = len(entries.row)
     first = _run_starts(entries.token)
-    digests = hmac_tokens(token_key, layout.number, entries.token[first])
-    halves = digests.view(">u8")
+    distinct = entries.token[first]
+    new_token = _one_way(_cipher(key, "token", layout.number), distinct)
+    seed = _one_way(_cipher(key, "seed", layout.number), distinct)
+    halves = new_token.view(">u8")
     order = np.lexsort((halves[:, 1], halves[:, 0]))  # of the runs, by their new token
     lengths = np.diff(first, append=count)[order]
     target = np.cumsum(lengths) - lengths
@@ -90,19 +89,22 @@ def _rekey_pass(
     sketch = np.empty((count, layout.width), np.uint8)
     blocks = layout.stream_blocks
     chunk = max(1, _CHUNK_BYTES // (blocks * BLOCK_BYTES))
-    encryptor = cipher.encryptor()
+    # Counter mode, over blocks that are numbered here: one call for the streams of a whole chunk.
+    encryptor = _cipher(key, "stream", layout.number).encryptor()
+    counters = np.zeros((blocks, 2), ">u8")
+    counters[:, 1] = np.arange(blocks)
+    counters = counters.view(np.uint64)  # in the memory order of `seed`
     plain = np.empty((chunk, blocks, 2), np.uint64)
     # The binding wants room for one more block than it writes.
     room = np.empty(plain.nbytes + BLOCK_BYTES - 1, np.uint8)
     for at in range(0, len(order), chunk):
         part = order[at : at + chunk]
-        digest = np.ascontiguousarray(digests[part])
-        counter_blocks(digest, plain)
+        np.bitwise_xor(seed[part].view(np.uint64)[:, None, :], counters, out=plain[: len(part)])
         used = len(part) * blocks * BLOCK_BYTES
         encryptor.update_into(plain.data.cast("B")[:used], room.data)
         stream = room[:used].reshape(len(part), blocks * BLOCK_BYTES)
         rekey_runs(
-            first[part], lengths[at : at + chunk], target[at : at + chunk], digest, stream, stream.view("<u8"),
+            first[part], lengths[at : at + chunk], target[at : at + chunk], new_token[part], stream, stream.view("<u8"),
             entries.row, entries.sketch, presence,
             layout.start, layout.bits, layout.presence_bit, layout.words, row, token, sketch,
         )  # fmt: skip
@@ -118,5 +120,13 @@ def _run_starts(token: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.flatnonzero(changes) + 1]).astype(np.int64)
 
 
-def _subkey(key: IngestKey, purpose: str) -> bytes:
-    return hmac.digest(key.secret, f"dedup/v1/ingest/{purpose}".encode("ascii"), "sha256")
+def _one_way(cipher: Cipher[modes.ECB], token: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return AES(token) xor token: a pseudo-random function that even its key's holder cannot run backwards."""
+    encrypted = np.frombuffer(cipher.encryptor().update(token.tobytes()), np.uint8).reshape(token.shape)
+    return encrypted ^ token
+
+
+def _cipher(key: IngestKey, purpose: str, number: int) -> Cipher[modes.ECB]:
+    subkey = hmac.digest(key.secret, f"dedup/v1/ingest/{purpose}/{number}".encode("ascii"), "sha256")
+    # ECB here is the bare block cipher, from which the functions above are built; no data is encrypted with it.
+    return Cipher(algorithms.AES(subkey), modes.ECB())  # nosec B305
