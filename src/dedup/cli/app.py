@@ -12,9 +12,11 @@ from pathlib import Path
 import typer
 
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, print_error
+from dedup.cli.encode import encode
 from dedup.cli.evaluate import evaluate
 from dedup.cli.link import link
 from dedup.cli.model import app as model_app
+from dedup.cli.simulate import simulate
 from dedup.errors import DedupError
 
 app = typer.Typer(
@@ -25,9 +27,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.command("encode")(encode)
 app.command("link")(link)
 app.command("evaluate")(evaluate)
 app.add_typer(model_app, name="model")
+app.command("simulate")(simulate)
 
 
 def main() -> None:
