@@ -124,6 +124,7 @@ def _text(document: dict[str, Any]) -> bytes:
 
 def _write(path: Path, text: bytes, *, secret: bool) -> None:
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_new(path, text, mode=SECRET_MODE if secret else PUBLIC_MODE)
     except FileExistsError as error:
         raise KeyFileError("key.exists", f"{path} exists already; keys are never overwritten.") from error

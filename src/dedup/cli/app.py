@@ -14,6 +14,7 @@ import typer
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, print_error
 from dedup.cli.encode import encode
 from dedup.cli.evaluate import evaluate
+from dedup.cli.keys import keys
 from dedup.cli.link import link
 from dedup.cli.model import app as model_app
 from dedup.cli.simulate import simulate
@@ -31,6 +32,7 @@ app.command("encode")(encode)
 app.command("link")(link)
 app.command("evaluate")(evaluate)
 app.add_typer(model_app, name="model")
+app.add_typer(keys, name="keys")
 app.command("simulate")(simulate)
 
 
