@@ -1,0 +1,163 @@
+"""One extract becomes one bundle: read and checked, normalised, encoded, and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from dedup.bundle.keyfiles import read_key
+from dedup.bundle.keys import LinkageKey, SealingPublicKey, SigningKey
+from dedup.bundle.manifest import BundleHeader
+from dedup.bundle.payload import BundleBatch
+from dedup.bundle.writer import write_bundle
+from dedup.encode.records import encode_batches
+from dedup.errors import DedupError, ExtractError
+from dedup.extract.load import load_person_table, load_registrations
+from dedup.extract.report import CheckReport
+from dedup.extract.values import NormalisedTable
+from dedup.model.linkage import LinkageModel
+from dedup.model.load import load_model
+from dedup.regions import Regions, read_regions
+
+Batches = Callable[[NormalisedTable, LinkageModel, LinkageKey], Iterator[BundleBatch]]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeOptions:
+    """What all extracts of one run share, as paths and plain values, so that worker processes can be handed it.
+
+    `today` is the day that checks count from and the date of the snapshots; `vendor` is empty where each extract's own
+    bronsysteem says it. With `seal_to` and `sign_with` the bundles are submissions, with neither evaluation bundles.
+    """
+
+    key: Path
+    model: Path
+    regions: Path | None
+    seal_to: Path | None
+    sign_with: Path | None
+    today: date
+    created_at: datetime
+    vendor: str
+    max_refused_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """`EncodeOptions` with every file read."""
+
+    options: EncodeOptions
+    key: LinkageKey
+    model: LinkageModel
+    regions: Regions | None
+    seal_to: SealingPublicKey | None
+    sign_with: SigningKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One extract, where its bundle goes, and the random id of the submission (16 bytes in hex)."""
+
+    extract: Path
+    bundle: Path
+    submission_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A bundle that was written; `report` is None for a generic table, of which no row is refused."""
+
+    work: Work
+    vendor: str
+    provider: str
+    records: int
+    body_sha256: str
+    report: CheckReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotEncoded:
+    """An extract that no bundle could be made of, with the error's code and sentence."""
+
+    work: Work
+    code: str
+    message: str
+
+
+Outcome = Encoded | NotEncoded
+
+
+@lru_cache(maxsize=1)
+def open_encoder(options: EncodeOptions) -> Encoder:
+    """Read the files that the options name, once in a process; raises what their readers raise."""
+    return Encoder(
+        options=options,
+        key=read_key(options.key, LinkageKey),
+        model=load_model(options.model),
+        regions=None if options.regions is None else read_regions(options.regions),
+        seal_to=None if options.seal_to is None else read_key(options.seal_to, SealingPublicKey),
+        sign_with=None if options.sign_with is None else read_key(options.sign_with, SigningKey),
+    )
+
+
+def encode_extract(work: Work, encoder: Encoder, *, batches: Batches = encode_batches) -> Outcome:
+    """Make one bundle; a fault of the extract is an outcome too, so that the other extracts go on."""
+    try:
+        return _encode(work, encoder, batches)
+    except DedupError as error:
+        return NotEncoded(work, error.code, error.message)
+
+
+def _encode(work: Work, encoder: Encoder, batches: Batches) -> Encoded:
+    table, report = _load(work.extract, encoder)
+    name = work.extract.name
+    vendor = encoder.options.vendor or _only(table, "bronsysteem", name) or encoder.model.name
+    provider = _only(table, "aanbieder_agb", name)
+    manifest = write_bundle(
+        work.bundle,
+        header=BundleHeader(
+            submission_id=work.submission_id,
+            vendor=vendor,
+            provider=provider,
+            snapshot_date=encoder.options.today,
+            created_at=encoder.options.created_at,
+            epoch_key_id=encoder.key.key_id,
+        ),
+        statistics=report.to_json() if report else {"rows": len(table.ids)},
+        batches=batches(table, encoder.model, encoder.key),
+        model=encoder.model,
+        seal_to=encoder.seal_to,
+        sign_with=encoder.sign_with,
+    )
+    return Encoded(work, vendor, provider, len(table.ids), manifest.body_sha256, report)
+
+
+def _load(extract: Path, encoder: Encoder) -> tuple[NormalisedTable, CheckReport | None]:
+    if encoder.model.table is not None:
+        return load_person_table(extract, encoder.model), None
+    return load_registrations(
+        extract,
+        encoder.model,
+        today=encoder.options.today,
+        regions=encoder.regions,
+        max_refused_share=encoder.options.max_refused_share,
+    )
+
+
+def _only(table: NormalisedTable, column: str, name: str) -> str:
+    """Return the one value that all rows have in a column of the clear attributes, "" for a generic table."""
+    if table.clear is None:
+        return ""
+    values = pd.unique(table.clear[column])
+    if len(values) == 0:
+        raise ExtractError("encode.no-rows", f"{name} has no row that may be sent, so there is nothing to encode.")
+    if len(values) > 1:
+        raise ExtractError(
+            f"encode.several-{column.replace('_', '-')}",
+            f"{name} holds {len(values)} different values of {column}; an extract is one provider's, from one system.",
+        )
+    return str(values[0])

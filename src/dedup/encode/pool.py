@@ -1,0 +1,81 @@
+"""Encodes on all cores: several extracts side by side, or the batches of one; the bytes do not depend on how many.
+
+Worker processes are started afresh (not forked: numba and the C libraries hold threads and locks) and read the key
+from its file themselves.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from functools import partial
+from multiprocessing import get_context
+
+from dedup.bundle.keys import LinkageKey
+from dedup.bundle.payload import BundleBatch
+from dedup.encode.attributes import bundle_attributes
+from dedup.encode.job import EncodeOptions, Encoder, Outcome, Work, encode_extract, open_encoder
+from dedup.encode.records import BATCH_ROWS, encode_table, table_parts
+from dedup.encode.subkeys import derive_subkeys
+from dedup.extract.values import NormalisedTable
+from dedup.model.linkage import LinkageModel
+from dedup.model.records import EncodedRecords
+
+# Starting a worker takes longer than encoding a few megabytes of extract does.
+WORTH_A_WORKER_BYTES = 4 << 20
+
+
+def encode_extracts(works: Sequence[Work], options: EncodeOptions, *, processes: int) -> Iterator[Outcome]:
+    """Make a bundle of each extract and yield the outcomes as they come, in no fixed order.
+
+    Raises `DedupError` before any work when a key, the model or the region table cannot be read.
+    """
+    encoder = open_encoder(options)
+    size = sum(work.extract.stat().st_size for work in works if work.extract.is_file())
+    workers = min(processes, max(1, size // WORTH_A_WORKER_BYTES))
+    if workers == 1:
+        for work in works:
+            yield encode_extract(work, encoder)
+        return
+    with _started(workers) as pool:
+        if len(works) == 1:
+            yield encode_extract(works[0], encoder, batches=partial(_batches_side_by_side, pool, workers, encoder))
+        else:
+            futures = [pool.submit(_encode_in_worker, work, options) for work in works]
+            for future in as_completed(futures):
+                yield future.result()
+
+
+def _started(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+
+
+def _encode_in_worker(work: Work, options: EncodeOptions) -> Outcome:
+    return encode_extract(work, open_encoder(options))
+
+
+def _batches_side_by_side(
+    pool: ProcessPoolExecutor,
+    workers: int,
+    encoder: Encoder,
+    table: NormalisedTable,
+    model: LinkageModel,
+    key: LinkageKey,
+) -> Iterator[BundleBatch]:
+    """Yield what `encode_batches` yields, in its order, with at most two batches per worker in flight."""
+    subkeys = derive_subkeys(key.secret)
+    waiting: deque[tuple[NormalisedTable, Future[EncodedRecords]]] = deque()
+    for part in table_parts(table, model, BATCH_ROWS):
+        bare = NormalisedTable(part.ids, part.attributes, part.edd_week, clear=None)
+        waiting.append((part, pool.submit(_encode_part, bare, encoder.options)))
+        if len(waiting) >= 2 * workers:
+            done, future = waiting.popleft()
+            yield BundleBatch(bundle_attributes(done, subkeys), future.result())
+    for done, future in waiting:
+        yield BundleBatch(bundle_attributes(done, subkeys), future.result())
+
+
+def _encode_part(part: NormalisedTable, options: EncodeOptions) -> EncodedRecords:
+    encoder = open_encoder(options)
+    return encode_table(part, encoder.model, derive_subkeys(encoder.key.secret))
