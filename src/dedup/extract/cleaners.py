@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from enum import StrEnum
-from uuid import UUID
 
 from stdnum.nl import bsn
 
@@ -29,6 +28,7 @@ SCHEMA_VERSION = "1.0"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AGB = re.compile(r"[0-9]{8}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NIL_UUID = "00000000-0000-0000-0000-000000000000"
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,39}")
 # UTF-8 read as Windows-1252 or Latin-1 and written again, or the mark of a character that was lost.
 _GARBLED = re.compile("\ufffd|[\u00c2-\u00c5][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]")
@@ -39,7 +39,7 @@ YES, NO = "ja", "nee"
 def registration_id(value: str, _: date) -> Cleaned:
     """A UUID that is not nil, in lower case; it leaves the source, so it must not be anyone's number."""
     lowered = value.lower()
-    if _UUID.fullmatch(lowered) and UUID(lowered).int:
+    if _UUID.fullmatch(lowered) and lowered != _NIL_UUID:
         return lowered, ""
     return "", "id.bsn" if bsn.is_valid(value) else "id.malformed"
 

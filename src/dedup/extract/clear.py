@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dedup.extract.cleaners import YES
 from dedup.extract.coded import codes_and_values, plain_strings
-from dedup.extract.frequency import NameFrequencies, name_bands
+from dedup.extract.frequency import FIRST_NAME_EDGES, SURNAME_EDGES, NameFrequencies, name_bands
 from dedup.extract.normalise.address import postcode
 from dedup.extract.normalise.names import counted_first_names, prefix_column_parts, surname_parts
 from dedup.extract.normalise.sets import union
@@ -78,7 +78,7 @@ def _ksv(postcodes: pd.Series, regions: Regions | None) -> NDArray[np.object_]:
 
 def _first_name_bands(frame: pd.DataFrame, per_100k: Mapping[str, float]) -> NDArray[np.int32]:
     names = union([frame["voornamen"], frame["roepnaam"]], [counted_first_names] * 2)
-    return name_bands(names, per_100k).astype(np.int32)
+    return name_bands(names, per_100k, FIRST_NAME_EDGES)
 
 
 def _surname_bands(frame: pd.DataFrame, per_100k: Mapping[str, float]) -> NDArray[np.int32]:
@@ -86,4 +86,4 @@ def _surname_bands(frame: pd.DataFrame, per_100k: Mapping[str, float]) -> NDArra
         [frame["achternaam"], frame["voorvoegsels"], frame["achternaam_partner"], frame["voorvoegsels_partner"]],
         [surname_parts, prefix_column_parts] * 2,
     )
-    return name_bands(names, per_100k).astype(np.int32)
+    return name_bands(names, per_100k, SURNAME_EDGES)

@@ -24,7 +24,9 @@ TABLE_FILE = Path("linkage/name_frequencies.csv")
 COLUMNS = ["kind", "name", "per_100k"]
 NO_NAME = 0
 # A name borne by at least so many of 100,000 women is in band 2, 3 and 4; rarer and unknown names are in band 1.
-BAND_EDGES = (30.0, 120.0, 480.0)
+# Surnames are spread over far more forms than first names, so their edges lie lower.
+FIRST_NAME_EDGES = (40.0, 150.0, 500.0)
+SURNAME_EDGES = (15.0, 60.0, 200.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,11 @@ def shipped_frequencies() -> NameFrequencies:
     )
 
 
-def name_bands(names: ValueSets, per_100k: Mapping[str, float]) -> NDArray[np.int64]:
-    """Return int64[n], the band of each record's rarest name: 1 (rare or unknown) to 4 (very common), 0 without any."""
+def name_bands(names: ValueSets, per_100k: Mapping[str, float], edges: tuple[float, ...]) -> NDArray[np.int32]:
+    """Return int32[n], the band of each record's rarest name: 1 (rare or unknown) to 4 (very common), 0 without any."""
     frequency = np.array([per_100k.get(name, 0.0) for name in names.values], dtype=np.float64)
-    band_of_value = np.searchsorted(np.array(BAND_EDGES), frequency, side="right") + 1
-    bands = np.full(len(names), NO_NAME, dtype=np.int64)
+    band_of_value = np.searchsorted(np.array(edges), frequency, side="right").astype(np.int32) + 1
+    bands = np.full(len(names), NO_NAME, dtype=np.int32)
     filled = np.diff(names.offsets) > 0
     if filled.any():
         # reduceat runs from each start to the next; records without a name have no start of their own.

@@ -83,7 +83,8 @@ def _gather(codes: Sequence[NDArray[np.int32]], parts: Sequence[Sequence[Parts]]
 def _sets(rows: int, records: NDArray[np.int64], codes: NDArray[np.int64], vocabulary: Sequence[str]) -> ValueSets:
     """Order by record and value, once each; the vocabulary is sorted, so a record's values stand in order."""
     width = max(len(vocabulary), 1)
-    keys = np.unique(records * width + codes)
+    keys = np.sort(records * width + codes)  # np.unique hashes first, which takes longer than the sort
+    keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))[: len(keys)]]
     offsets = np.zeros(rows + 1, dtype=np.int64)
     np.cumsum(np.bincount(keys // width, minlength=rows), out=offsets[1:])
     return ValueSets(values=tuple(vocabulary), offsets=offsets, codes=(keys % width).astype(np.int32))
