@@ -31,7 +31,7 @@ def simulate(
     Example: dedup simulate ./made-up --registrations 20000 --doubles 0.08 --seed 1
     """
     from dedup.lab.simulate import SimulationSettings, generate, write
-    from dedup.lab.simulate.regions import load_regions
+    from dedup.regions import read_regions
 
     simulation = generate(
         SimulationSettings(
@@ -43,7 +43,7 @@ def simulate(
             ksvs=ksvs,
             harsh=harsh,
             nights=nights,
-            regions=load_regions(settings_from(config).regions_path),
+            regions=read_regions(settings_from(config).regions_path),
         )
     )
     write(simulation, folder)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,7 +18,8 @@ PREGNANCY = 280  # days from the first day of the last period to the EDD
 EARLIEST_ENROLMENT = 35  # days pregnant
 SETTLED = 15  # a double that is not `verse` is at least this many days old
 OBJECTS = 0.004  # share of the women who object to taking part
-Apply = Callable[[np.random.Generator, Columns, Texts, Numbers, Numbers, int], None]
+
+Apply: TypeAlias = Callable[["Pairs"], None]
 
 
 def make_care(rng: np.random.Generator, plan: Plan, providers: Providers, day: int) -> Columns:
@@ -26,9 +29,12 @@ def make_care(rng: np.random.Generator, plan: Plan, providers: Providers, day: i
     single = np.bincount(plan.mate, minlength=count)[:count] == 1
     alone = (plan.kind == BASE) & single
     care = usual_care(rng, plan.due, alone, day)
-    for kind, apply in {DOUBLE: settle, **KINDS}.items():
+    # One pregnancy asks for one product, unless the kind says otherwise; two women each ask for their own.
+    same = plan.pregnancy == plan.pregnancy[plan.mate]
+    care["zorgproduct"] = np.where(same, care["zorgproduct"][plan.mate], care["zorgproduct"])
+    for kind, apply in {DOUBLE: settle, **APPLIED}.items():
         seconds = plan.rows_of(kind)
-        apply(rng, care, agb, plan.mate[seconds], seconds, day)
+        apply(Pairs(rng, care, agb, plan.mate[seconds], seconds, day))
     care["status_day"] = np.where(
         care["status_day"] == NO_DAY, between(rng, care["enrolled"], np.full(count, day)), care["status_day"]
     )
@@ -51,7 +57,7 @@ def usual_care(rng: np.random.Generator, due: Days, alone: Flags, day: int) -> C
             np.where(draw < 0.5, "ingeschreven", "intake"),
             np.where(draw < 0.8, "intake", "in_zorg"),
         ],
-        np.where(draw < 0.7, "in_zorg", "afgerond"),
+        np.where(alone & (draw > 0.7), "afgerond", "in_zorg"),
     ).astype(object)
     waiting = alone & (to_go > 60) & (rng.random(count) < 0.03)
     cancelled = alone & ~waiting & (rng.random(count) < 0.005)
@@ -86,134 +92,138 @@ def between(rng: np.random.Generator, first: Days, last: Days) -> Days:
     return days
 
 
-def set_enrolled(care: Columns, rows: Numbers, days: Days) -> None:
-    """Set the days on which registrations were made, and forget a status that would be older."""
-    care["enrolled"][rows] = days
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """All pairs of one kind: the rows of the first and of the second registrations, and what is registered so far."""
+
+    rng: np.random.Generator
+    care: Columns
+    agb: Texts
+    firsts: Numbers
+    seconds: Numbers
+    day: int
+
+    def __len__(self) -> int:
+        return len(self.firsts)
+
+    def first_no_later_than(self, days: Days | int) -> None:
+        """Move first registrations back to a day where they were made later."""
+        self.care["enrolled"][self.firsts] = np.minimum(self.care["enrolled"][self.firsts], days)
+
+    def days_ago(self, latest: int, earliest: int) -> Days:
+        """Draw a day for each pair, `latest` to `earliest` days before the snapshot, both included."""
+        return self.day - self.rng.integers(latest, earliest + 1, len(self))
 
 
-def settle(rng: np.random.Generator, care: Columns, _: Texts, firsts: Numbers, seconds: Numbers, day: int) -> None:
+def settle(pairs: Pairs) -> None:
     """Let the second registration follow some weeks after the first, both at least `SETTLED` days old."""
-    set_enrolled(care, firsts, np.minimum(care["enrolled"][firsts], day - SETTLED - 3))
-    after = care["enrolled"][firsts] + 1 + np.floor(rng.exponential(25.0, len(firsts))).astype(np.int64)
-    set_enrolled(care, seconds, np.minimum(after, day - SETTLED))
+    pairs.first_no_later_than(pairs.day - SETTLED - 3)
+    wait = 1 + np.floor(pairs.rng.exponential(25.0, len(pairs))).astype(np.int64)
+    enrolled = pairs.care["enrolled"]
+    enrolled[pairs.seconds] = np.minimum(enrolled[pairs.firsts] + wait, pairs.day - SETTLED)
 
 
-def enter_on_same_day(
-    _: np.random.Generator, care: Columns, __: Texts, firsts: Numbers, seconds: Numbers, ___: int
-) -> None:
+def enter_on_same_day(pairs: Pairs) -> None:
     """Enter the second registration on the day of the first."""
-    set_enrolled(care, seconds, care["enrolled"][firsts])
+    pairs.care["enrolled"][pairs.seconds] = pairs.care["enrolled"][pairs.firsts]
 
 
-def enter_last_week(
-    rng: np.random.Generator, care: Columns, _: Texts, firsts: Numbers, seconds: Numbers, day: int
-) -> None:
+def enter_last_week(pairs: Pairs) -> None:
     """Enter the second registration in the last week."""
-    set_enrolled(care, firsts, np.minimum(care["enrolled"][firsts], day - SETTLED))
-    set_enrolled(care, seconds, day - rng.integers(0, 7, len(seconds)))
+    pairs.first_no_later_than(pairs.day - SETTLED)
+    pairs.care["enrolled"][pairs.seconds] = pairs.days_ago(0, 6)
 
 
-def subcontract(
-    rng: np.random.Generator, care: Columns, agb: Texts, firsts: Numbers, seconds: Numbers, day: int
-) -> None:
+def subcontract(pairs: Pairs) -> None:
     """Let main contractor (or mediator) and subcontractor point at each other."""
-    point_at_subcontractor(rng, care, agb, firsts, seconds, day)
-    care["rol"][seconds], care["relatie_agb"][seconds] = "onderaannemer", agb[firsts]
+    point_at_subcontractor(pairs)
+    pairs.care["rol"][pairs.seconds] = "onderaannemer"
+    pairs.care["relatie_agb"][pairs.seconds] = pairs.agb[pairs.firsts]
 
 
-def point_at_subcontractor(
-    rng: np.random.Generator, care: Columns, agb: Texts, firsts: Numbers, seconds: Numbers, day: int
-) -> None:
+def point_at_subcontractor(pairs: Pairs) -> None:
     """Let the main contractor point at the other, who does not point back."""
-    settle(rng, care, agb, firsts, seconds, day)
-    care["rol"][firsts] = np.where(rng.random(len(firsts)) < 0.8, "hoofdaannemer", "bemiddelaar")
-    care["relatie_agb"][firsts] = agb[seconds]
+    settle(pairs)
+    main = pairs.rng.random(len(pairs)) < 0.8
+    pairs.care["rol"][pairs.firsts] = np.where(main, "hoofdaannemer", "bemiddelaar")
+    pairs.care["relatie_agb"][pairs.firsts] = pairs.agb[pairs.seconds]
 
 
 def hand_over(latest: int, earliest: int) -> Apply:
     """Return a kind that hands the first registration over `latest` to `earliest` days before the snapshot."""
 
-    def apply(rng: np.random.Generator, care: Columns, agb: Texts, firsts: Numbers, seconds: Numbers, day: int) -> None:
-        handed = day - rng.integers(latest, earliest + 1, len(firsts))
-        set_enrolled(care, firsts, np.minimum(care["enrolled"][firsts], handed - 7))
-        set_enrolled(care, seconds, np.minimum(handed + rng.integers(-2, 3, len(firsts)), day))
-        care["status"][firsts], care["eind_reden"][firsts] = "overgedragen", "overdracht"
-        care["handed_over"][firsts] = care["status_day"][firsts] = handed
-        care["overdracht_agb"][firsts] = agb[seconds]
+    def apply(pairs: Pairs) -> None:
+        care, handed = pairs.care, pairs.days_ago(latest, earliest)
+        pairs.first_no_later_than(handed - 7)
+        care["enrolled"][pairs.seconds] = np.minimum(handed + pairs.rng.integers(-2, 3, len(pairs)), pairs.day)
+        care["status"][pairs.firsts], care["eind_reden"][pairs.firsts] = "overgedragen", "overdracht"
+        care["handed_over"][pairs.firsts] = care["status_day"][pairs.firsts] = handed
+        care["overdracht_agb"][pairs.firsts] = pairs.agb[pairs.seconds]
 
     return apply
 
 
-def wait_recently(
-    rng: np.random.Generator, care: Columns, _: Texts, firsts: Numbers, seconds: Numbers, day: int
-) -> None:
+def wait_recently(pairs: Pairs) -> None:
     """Put a woman on a waiting list who then found a provider, all in the last ten days."""
-    set_enrolled(care, seconds, day - rng.integers(5, 11, len(seconds)))
-    set_enrolled(care, firsts, day - rng.integers(0, 5, len(firsts)))
-    care["status"][seconds] = "wachtlijst"
+    pairs.care["enrolled"][pairs.seconds] = pairs.days_ago(5, 10)
+    pairs.care["enrolled"][pairs.firsts] = pairs.days_ago(0, 4)
+    pairs.care["status"][pairs.seconds] = "wachtlijst"
 
 
-def wait_for_long(
-    rng: np.random.Generator, care: Columns, _: Texts, firsts: Numbers, seconds: Numbers, day: int
-) -> None:
+def wait_for_long(pairs: Pairs) -> None:
     """Leave a woman on a waiting list who found a provider over a month ago."""
-    set_enrolled(care, firsts, np.minimum(care["enrolled"][firsts], day - rng.integers(30, 60, len(firsts))))
-    set_enrolled(care, seconds, care["enrolled"][firsts] - rng.integers(0, 15, len(seconds)))
-    care["status"][seconds] = "wachtlijst"
-    care["status_day"][seconds] = care["enrolled"][seconds]
+    pairs.first_no_later_than(pairs.days_ago(30, 60))
+    since = pairs.care["enrolled"][pairs.firsts] - pairs.rng.integers(0, 15, len(pairs))
+    pairs.care["enrolled"][pairs.seconds] = pairs.care["status_day"][pairs.seconds] = since
+    pairs.care["status"][pairs.seconds] = "wachtlijst"
 
 
-def wait_twice(
-    rng: np.random.Generator, care: Columns, agb: Texts, firsts: Numbers, seconds: Numbers, day: int
-) -> None:
+def wait_twice(pairs: Pairs) -> None:
     """Put a woman on two waiting lists."""
-    settle(rng, care, agb, firsts, seconds, day)
-    care["status"][firsts] = care["status"][seconds] = "wachtlijst"
-    for rows, other in ((firsts, seconds), (seconds, firsts)):
-        care["voorkeur_1_agb"][rows], care["voorkeur_2_agb"][rows] = agb[rows], agb[other]
+    settle(pairs)
+    for rows, other in ((pairs.firsts, pairs.seconds), (pairs.seconds, pairs.firsts)):
+        pairs.care["status"][rows] = "wachtlijst"
+        pairs.care["voorkeur_1_agb"][rows], pairs.care["voorkeur_2_agb"][rows] = pairs.agb[rows], pairs.agb[other]
 
 
-def share_care(
-    rng: np.random.Generator, care: Columns, agb: Texts, firsts: Numbers, seconds: Numbers, day: int
-) -> None:
+def share_care(pairs: Pairs) -> None:
     """Split the hours of one indication over two providers under one number."""
-    settle(rng, care, agb, firsts, seconds, day)
-    number = texts(f"V{one:09d}" for one in rng.integers(0, 10**9, len(firsts)).tolist())
-    total = np.maximum(care["indicated"][firsts], 32)
-    part = 12 + 4 * rng.integers(0, 3, len(firsts))
-    for rows, hours in ((firsts, total - part), (seconds, part)):
+    settle(pairs)
+    care, rng = pairs.care, pairs.rng
+    number = texts(f"V{one:09d}" for one in rng.integers(0, 10**9, len(pairs)).tolist())
+    total = np.maximum(care["indicated"][pairs.firsts], 32)
+    part = 12 + 4 * rng.integers(0, 3, len(pairs))
+    for rows, hours in ((pairs.firsts, total - part), (pairs.seconds, part)):
         care["verdeling_id"][rows], care["gedeelde_zorg"][rows] = number, "ja"
         care["indicated"][rows], care["promised"][rows] = total, hours
 
 
-def ask_other_product(
-    rng: np.random.Generator, care: Columns, agb: Texts, firsts: Numbers, seconds: Numbers, day: int
-) -> None:
+def ask_other_product(pairs: Pairs) -> None:
     """Register for another product beside home care."""
-    settle(rng, care, agb, firsts, seconds, day)
-    care["zorgproduct"][firsts] = "kraamzorg"
+    settle(pairs)
     products = texts(("partus", "kraamhotel", "uitgesteld", "adoptie"))
-    care["zorgproduct"][seconds] = products[rng.choice(4, len(seconds), p=(0.45, 0.3, 0.2, 0.05))]
+    pairs.care["zorgproduct"][pairs.firsts] = "kraamzorg"
+    pairs.care["zorgproduct"][pairs.seconds] = products[pairs.rng.choice(4, len(pairs), p=(0.45, 0.3, 0.2, 0.05))]
 
 
 def next_pregnancy(status_of_older: str) -> Apply:
     """Return a kind whose first registration has this status, of a pregnancy that is over."""
 
-    def apply(rng: np.random.Generator, care: Columns, _: Texts, firsts: Numbers, seconds: Numbers, day: int) -> None:
-        set_enrolled(care, firsts, np.minimum(care["enrolled"][firsts], day - 90))
-        set_enrolled(care, seconds, day - rng.integers(SETTLED, 20, len(seconds)))
-        care["status"][firsts] = status_of_older
-        care["status_day"][firsts] = care["enrolled"][firsts] + rng.integers(10, 60, len(firsts))
-        care["status"][seconds] = "aangemeld"
+    def apply(pairs: Pairs) -> None:
+        care = pairs.care
+        pairs.first_no_later_than(pairs.day - 90)
+        care["enrolled"][pairs.seconds] = pairs.days_ago(SETTLED, 19)
+        care["status"][pairs.firsts], care["status"][pairs.seconds] = status_of_older, "aangemeld"
+        care["status_day"][pairs.firsts] = care["enrolled"][pairs.firsts] + pairs.rng.integers(10, 60, len(pairs))
 
     return apply
 
 
-def register_apart(_: np.random.Generator, __: Columns, ___: Texts, ____: Numbers, _____: Numbers, ______: int) -> None:
+def register_apart(_: Pairs) -> None:
     """Leave both registrations as they are: two women, each with her own."""
 
 
-KINDS: dict[str, Apply] = {
+APPLIED: dict[str, Apply] = {
     "zelfde_aanbieder": settle,
     "L1_onderaanneming": subcontract,
     "L1_eenzijdig": point_at_subcontractor,

@@ -11,7 +11,7 @@ from dedup.lab.simulate import slips
 from dedup.lab.simulate.columns import Columns, Flags, Numbers, Texts, texts
 from dedup.lab.simulate.rates import CARELESSNESS_SHAPE, HARSH_FACTOR, HIGHEST_CHANCE, RATES
 from dedup.lab.simulate.regions import Postcodes
-from dedup.lab.simulate.women import INSURERS, digits, make_doors, make_emails, make_phones, plain, weighted
+from dedup.lab.simulate.women import INSURERS, digits, make_doors, plain, weighted
 from dedup.lab.simulate.writing import PHONE_NOTATIONS, PREFIX_STYLES
 
 BIG = 1_000_003
@@ -201,16 +201,10 @@ SLIPS: dict[str, Slip] = {
         filled("phone"), replace("phone_style", lambda rng, _, at: rng.integers(0, len(PHONE_NOTATIONS), len(at)))
     ),
     "phone_partner": Slip(filled("phone"), replace("phone", lambda _, rows, at: rows["partner_phone"][at])),
-    "phone_other": Slip(filled("phone"), replace("phone", lambda rng, _, at: make_phones(rng, len(at)))),
+    "phone_other": Slip(filled("phone"), replace("phone", lambda _, rows, at: rows["other_phone"][at])),
     "phone_typo": Slip(filled("phone"), rewrite(slips.wrong_digit, "phone")),
     "email_partner": Slip(filled("email"), replace("email", lambda _, rows, at: rows["partner_email"][at])),
-    "email_other": Slip(
-        filled("email"),
-        replace(
-            "email",
-            lambda rng, rows, at: make_emails(rng, rows["calling"][at], rows["own_name"][at], rows["birth"][at]),
-        ),
-    ),
+    "email_other": Slip(filled("email"), replace("email", lambda _, rows, at: rows["other_email"][at])),
     "email_typo": Slip(filled("email"), rewrite(slips.typo, "email")),
     "email_capitals": Slip(
         filled("email"), replace("email", lambda _, rows, at: texts(text.capitalize() for text in rows["email"][at]))

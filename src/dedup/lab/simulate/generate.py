@@ -12,7 +12,6 @@ from dedup.lab.simulate.columns import (
     EXTRACT_COLUMNS,
     Columns,
     Days,
-    Flags,
     Numbers,
     Texts,
     empty_texts,
@@ -21,12 +20,12 @@ from dedup.lab.simulate.columns import (
     texts,
 )
 from dedup.lab.simulate.errors import plant_errors
-from dedup.lab.simulate.kinds import BASE, BY_CODE, DOUBLE
+from dedup.lab.simulate.kinds import BASE
 from dedup.lab.simulate.lookalikes import resemble
-from dedup.lab.simulate.nights import make_nights
+from dedup.lab.simulate.nights import STAYS, draw_last_days, make_nights, nights_up_to
 from dedup.lab.simulate.plan import Plan, count_kinds, draw_due, make_plan
 from dedup.lab.simulate.providers import Providers, contracts_table, make_providers, providers_table
-from dedup.lab.simulate.regions import REGION_COLUMNS, Regions, choose_postcodes
+from dedup.lab.simulate.regions import choose_postcodes, regions_table
 from dedup.lab.simulate.settings import Simulation, SimulationSettings
 from dedup.lab.simulate.vendors import VENDORS
 from dedup.lab.simulate.women import make_women
@@ -55,7 +54,7 @@ def generate(settings: SimulationSettings) -> Simulation:
     rows = person_rows(women, plan)
     rng = next(streams)
     rows["final"] = rng.random(len(plan.kind)) < np.where(plan.due - day < 180, 0.9, 0.2)
-    planted = plant_errors(rng, rows, written_anew(plan), postcodes, harsh=settings.harsh)
+    planted = plant_errors(rng, rows, plan.kind != BASE, postcodes, harsh=settings.harsh)
     registrations = written(next(streams), rows, care, plan, providers)
     rng = next(streams)
     registrations["registratie_id"] = random_uuids(rng, len(registrations))
@@ -66,14 +65,17 @@ def generate(settings: SimulationSettings) -> Simulation:
     slips = pd.DataFrame({code: hit[order] for code, hit in planted.items()})
     truth.insert(0, "registratie_id", ids)
     slips.insert(0, "registratie_id", ids)
+    days = nights_up_to(settings.day, settings.nights)
+    contracts = contracts_table(rng, providers, settings.regions, settings.day)
+    last_days = draw_last_days(rng, registrations, truth["soort"], days)
     return Simulation(
-        registrations=registrations,
+        registrations=registrations[last_days == STAYS].reset_index(drop=True),
         truth=truth,
         slips=slips,
         providers=providers_table(providers, settings.regions, settings.day),
-        contracts=contracts_table(rng, providers, settings.regions, settings.day),
+        contracts=contracts,
         regions=regions_table(settings.regions),
-        nights=make_nights(rng, registrations, settings.day, settings.nights),
+        nights=make_nights(rng, registrations, last_days, days),
     )
 
 
@@ -87,11 +89,6 @@ def person_rows(women: Columns, plan: Plan) -> Columns:
         "phone_style": np.full(count, -1, dtype=np.int64),
         "initials_only": np.zeros(count, dtype=np.int64),
     }
-
-
-def written_anew(plan: Plan) -> Flags:
-    """Return which registrations can hold errors: second ones, save look-alikes, who have no first to differ from."""
-    return np.array([code == DOUBLE or (code != BASE and BY_CODE[code].anew) for code in plan.kind], dtype=bool)
 
 
 def written(rng: np.random.Generator, rows: Columns, care: Columns, plan: Plan, providers: Providers) -> pd.DataFrame:
@@ -162,9 +159,3 @@ def shuffled_ids(rng: np.random.Generator, numbered: Numbers) -> list[int]:
     """Return other numbers for the same things."""
     chosen: list[int] = rng.permutation(int(numbered.max()) + 1)[numbered].tolist()
     return chosen
-
-
-def regions_table(regions: Regions) -> pd.DataFrame:
-    """Return the region table as a frame of strings."""
-    lines = [(str(line.first), str(line.last), line.ksv, line.name) for line in regions.lines]
-    return pd.DataFrame(lines, columns=list(REGION_COLUMNS))

@@ -21,8 +21,8 @@ class Tie(Enum):
 class Kind:
     """One kind: `code` is the `soort` in the truth, `share` that of all registrations (of second ones, that is).
 
-    `same_provider`: the second registration is with the first one's provider; `anew`: it was written anew, with
-    the errors of `rates.RATES`; `outcome`: the class that the rules should give when the records are recognised.
+    `same_provider`: the second registration is with the first one's provider; `outcome`: the class that the rules
+    should give where the records are recognised, `none` where they should not be.
     """
 
     code: str
@@ -31,7 +31,6 @@ class Kind:
     outcome: str
     meaning: str
     same_provider: bool = False
-    anew: bool = True
 
 
 WOMAN, NEXT, OTHER = Tie.SAME_PREGNANCY, Tie.SAME_WOMAN, Tie.ANOTHER_WOMAN

@@ -130,7 +130,7 @@ def set_due(rng: np.random.Generator, due: Days, kind: Texts, mate: Numbers, day
     for code in OLD_KINDS:
         firsts = mate[kind == code]
         due[firsts] = day + rng.integers(EARLIEST_DUE, LATEST_DUE_OF_OLD, len(firsts))
-    for code, (oldest, youngest) in {"L6_verouderd": (-55, -30), "L6_volgende_zwangerschap": (-50, 20)}.items():
+    for code, (oldest, youngest) in {"L6_verouderd": (-56, -37), "L6_volgende_zwangerschap": (-50, 20)}.items():
         firsts = mate[kind == code]
         due[firsts] = day + rng.integers(oldest, youngest + 1, len(firsts))
     shares = np.flatnonzero(

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from dedup.lab.simulate.columns import Flags, Numbers, Texts, texts
 from dedup.lab.simulate.names.pools import listed
-from dedup.lab.simulate.regions import Postcodes, Regions
+from dedup.lab.simulate.regions import Postcodes, ksv_codes
 from dedup.lab.simulate.vendors import VENDORS
 from dedup.lab.simulate.women import INSURERS
+from dedup.regions import Regions
 
 SECOND_KSV = 0.45  # share of the providers that work in a neighbouring region too
 STOPPING = 0.02  # share of the providers that are about to stop, one at least
@@ -88,10 +89,9 @@ def make_providers(rng: np.random.Generator, postcodes: Postcodes, count: int) -
     second = np.where(rng.random(count) < SECOND_KSV, neighbour, home)
     stopping = np.zeros(count, dtype=bool)
     stopping[rng.permutation(count)[: max(1, round(STOPPING * count))]] = True
-    vendor = rng.permutation(np.arange(count) % len(VENDORS))
-    spare = rng.random(count) < 0.5
-    shares = np.array([vendor_of.share for vendor_of in VENDORS])
-    vendor[spare] = rng.choice(len(VENDORS), size=int(spare.sum()), p=shares)
+    # Every vendor has a provider at least; the others choose.
+    chosen = rng.choice(len(VENDORS), size=count - len(VENDORS), p=[vendor.share for vendor in VENDORS])
+    vendor = rng.permutation(np.concatenate([np.arange(len(VENDORS)), chosen]))
     pick = rng.permutation(count)
     return Providers(
         agb=texts(f"{AGB_RANGE + number:08d}" for number in rng.choice(10_000, size=count, replace=False).tolist()),
@@ -113,13 +113,14 @@ def provider_name(number: int) -> str:
 
 def providers_table(providers: Providers, regions: Regions, day: date) -> pd.DataFrame:
     """Return aanbieder_agb, vendor, naam, ksv (its home), stopt_per (ISO date, empty for most)."""
+    codes = ksv_codes(regions)
     stops = date(day.year + day.month // 12, day.month % 12 + 1, 1).isoformat()
     return pd.DataFrame(
         {
             "aanbieder_agb": providers.agb,
             "vendor": [VENDORS[code].code for code in providers.vendor],
             "naam": providers.name,
-            "ksv": [regions.codes[code] for code in providers.home],
+            "ksv": [codes[code] for code in providers.home],
             "stopt_per": np.where(providers.stopping, stops, ""),
         }
     ).sort_values("aanbieder_agb", ignore_index=True)
@@ -130,7 +131,8 @@ def contracts_table(rng: np.random.Generator, providers: Providers, regions: Reg
 
     A few contracted providers deliver no extract: the coverage that a report has to show as missing.
     """
-    preferred = rng.choice([code for code, _ in INSURERS[:6]], size=len(regions.codes))
+    codes = ksv_codes(regions)
+    preferred = rng.choice([code for code, _ in INSURERS[:6]], size=len(codes))
     lines = [
         (int(ksv), agb, name)
         for agb, name, home, second in zip(providers.agb, providers.name, providers.home, providers.second, strict=True)
@@ -143,7 +145,7 @@ def contracts_table(rng: np.random.Generator, providers: Providers, regions: Reg
     ]
     table = pd.DataFrame(
         {
-            "ksv": [regions.codes[ksv] for ksv, _, _ in lines],
+            "ksv": [codes[ksv] for ksv, _, _ in lines],
             "aanbieder_agb": [agb for _, agb, _ in lines],
             "naam": [name for _, _, name in lines],
             "verzekeraar": [preferred[ksv] for ksv, _, _ in lines],

@@ -7,7 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from dedup.errors import DedupError
-from dedup.lab.simulate.regions import Regions, national_regions
+from dedup.lab.simulate.regions import ksv_codes, national_regions
+from dedup.regions import Regions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,11 +57,11 @@ class SimulationSettings:
         if not 4 <= self.provider_count <= 9_000:
             # A woman can be registered with four providers, and AGB codes are drawn from 10,000.
             raise SimulationError("simulate.providers", "A simulation needs 4 to 9,000 providers.")
-        if not 1 <= self.ksv_count <= min(self.provider_count, len(self.regions.codes)):
+        if not 1 <= self.ksv_count <= min(self.provider_count, len(ksv_codes(self.regions))):
             raise SimulationError(
                 "simulate.ksvs",
                 f"There must be at least one KSV, and no more than there are providers or regions "
-                f"({min(self.provider_count, len(self.regions.codes))} here).",
+                f"({min(self.provider_count, len(ksv_codes(self.regions)))} here).",
             )
 
     @property
@@ -76,18 +77,19 @@ class SimulationSettings:
         if self.ksvs is not None:
             return self.ksvs
         wanted = max(FEWEST_KSVS, self.provider_count // PROVIDERS_PER_KSV)
-        return min(wanted, self.provider_count, len(self.regions.codes))
+        return min(wanted, self.provider_count, len(ksv_codes(self.regions)))
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """Everything that was simulated, as frames of strings.
 
-    `registrations`: the extracts of all providers under one another, columns `columns.EXTRACT_COLUMNS`, one row a
-    registration, sorted by provider and registratie_id. `truth`: registratie_id, vrouw, zwangerschap, soort, groep in
-    the same order. `slips`: registratie_id and one boolean column per error of `rates.RATES`, the errors that were
-    planted. `providers`: aanbieder_agb, vendor, naam, ksv, stopt_per. `contracts` and `regions`: the server's
-    confidential and the public table. `nights`: the evolution up to the day, oldest first, empty unless asked for.
+    `registrations`: the extracts of all providers on the day, under one another, columns `columns.EXTRACT_COLUMNS`,
+    one row a registration, sorted by provider and registratie_id. `truth`: registratie_id, vrouw, zwangerschap,
+    soort, groep of every registration asked for; with nights, of those too that left before the last. `slips`:
+    registratie_id and one boolean column per error of `rates.RATES`, the errors that were planted. `providers`:
+    aanbieder_agb, vendor, naam, ksv, stopt_per. `contracts` and `regions`: the server's confidential and the public
+    table. `nights`: the evolution up to the day, oldest first, empty unless asked for.
     """
 
     registrations: pd.DataFrame

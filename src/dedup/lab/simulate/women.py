@@ -153,42 +153,55 @@ def digits(rng: np.random.Generator, rows: int, length: int) -> Texts:
     return texts(f"{number:0{length}d}" for number in rng.integers(0, 10**length, rows).tolist())
 
 
-def make_phones(rng: np.random.Generator, rows: int, *, abroad: Flags | None = None) -> Texts:
-    """Draw phone numbers as digits with their country: Dutch mobile mostly, some at home, some from abroad."""
-    kind, number = rng.random(rows), digits(rng, rows, 7)
-    head = np.where(kind < 0.96, texts(f"316{one}" for one in rng.integers(1, 6, rows)), texts(["3120"] * rows))
-    foreign = rng.random(rows) < (0.005 if abroad is None else np.where(abroad, 0.12, 0.005))
+def make_phones(rng: np.random.Generator, abroad: Flags) -> Texts:
+    """Draw numbers as digits with their country: Dutch mobile mostly, some at home, some from abroad; none twice."""
+    rows = len(abroad)
+    kind, area = rng.random(rows), texts(("3110", "3120", "3130", "3140", "3150"))[rng.integers(0, 5, rows)]
+    mobile = rng.choice(5 * 10**7, size=rows, replace=False).tolist()  # 061 to 065 and seven digits
+    head = np.where(kind < 0.96, texts(f"316{1 + number // 10**7}" for number in mobile), area)
+    foreign = rng.random(rows) < np.where(abroad, 0.12, 0.005)
     head = np.where(foreign, np.where(rng.random(rows) < 0.7, "4860", "4917"), head)
-    return texts(f"{one}{two}" for one, two in zip(head, number, strict=True))
+    return texts(f"{start}{number % 10**7:07d}" for start, number in zip(head, mobile, strict=True))
 
 
 def make_contacts(rng: np.random.Generator, women: Columns) -> Columns:
-    """Draw phone, partner_phone, email, partner_email; an e-mail address is mostly made from the name."""
+    """Draw phone and email: her own, her partner's (`partner_`) and another of her own (`other_`); none twice."""
     rows = len(women["groep"])
     partner_first = origins()[0].given.names[origins()[0].given.draw(rng, rows)]
     has_partner = women["partner_name"] != ""
     partner_surname = np.where(has_partner, women["partner_name"], women["own_name"])
+    whose = ("", "partner_", "other_")
+    phones = make_phones(rng, np.tile(women["groep"] == "pools", len(whose)))
+    emails = make_emails(
+        rng,
+        np.concatenate([women["calling"], partner_first, women["calling"]]),
+        np.concatenate([women["own_name"], partner_surname, women["own_name"]]),
+        np.tile(women["birth"], len(whose)),
+    )
     return {
-        "phone": make_phones(rng, rows, abroad=women["groep"] == "pools"),
-        "partner_phone": make_phones(rng, rows),
-        "email": make_emails(rng, women["calling"], women["own_name"], women["birth"]),
-        "partner_email": make_emails(rng, partner_first, partner_surname, women["birth"]),
+        f"{one}{name}": values[place * rows : (place + 1) * rows]
+        for place, one in enumerate(whose)
+        for name, values in (("phone", phones), ("email", emails))
     }
 
 
 def make_emails(rng: np.random.Generator, first: Texts, surname: Texts, birth: Days) -> Texts:
-    """Make an address of a first name and a surname; one in eight has nothing to do with either."""
+    """Make addresses of a first name and a surname, one in eight of neither; who comes later gets a number."""
     rows = len(first)
     form, number, domain = rng.integers(0, 8, rows).tolist(), digits(rng, rows, 3), weighted(rng, MAIL_DOMAINS, rows)
     year = (birth.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970).tolist()
-    made = []
+    made: dict[str, None] = {}
     for one, two, how, digit, at, born in zip(first, surname, form, number, domain, year, strict=True):
         a, b = (plain(name).lower().replace(" ", "").replace("'", "") for name in (one, two))
         local = (
             f"{a}.{b}", f"{a}{b}", f"{a[0]}.{b}", f"{a}_{born}", f"{a}.{b}{born % 100:02d}", f"{a}{digit}",
             f"{b}.{a}{digit[0]}", f"{MAIL_WORDS[int(digit) % len(MAIL_WORDS)]}{digit}{born % 100:02d}",
         )[how]  # fmt: skip
-        made.append(f"{local}@{at}")
+        address, number_of = f"{local}@{at}", 1
+        while address in made:
+            number_of += 1
+            address = f"{local}{number_of}@{at}"
+        made[address] = None
     return texts(made)
 
 
