@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import pairwise
+
 from dedup.model.linkage import TokenRule
 
 # Every token starts with a byte that tells its kind, so that tokens of two kinds never meet.
-BIGRAM = b"b"
+BIGRAM = "b"
 POSITION = b"p"
-WHOLE = b"w"
-YEAR = b"y"
-MONTH = b"m"
-DAY = b"d"
+WHOLE = "w"
+YEAR = "y"
+MONTH = "m"
+DAY = "d"
 
-MAX_POSITION = 255
+# A position is one byte; what stands further back counts as standing at the last position.
+_POSITIONS = tuple(POSITION + bytes([i]) for i in range(256))
+# Names and dates come back in every extract of a run; more distinct ones than this are worked out again.
+_REMEMBERED = 1 << 16
 
 
 def value_tokens(rule: TokenRule, value: str) -> frozenset[bytes]:
     """Return the tokens of one non-empty normalised value; a record's token set is the union over its values.
 
     `date` expects eight digits, YYYYMMDD, as the normalisation rule `date` gives it. The rules are defined in
-    docs/spec/encoding-v1.md, section 5.
+    docs/spec/encoding-v1.md, section 4.
     """
+    if rule is TokenRule.WHOLE:
+        return frozenset(((WHOLE + value).encode(),))
+    return _parts(rule, value)
+
+
+@lru_cache(_REMEMBERED)
+def _parts(rule: TokenRule, value: str) -> frozenset[bytes]:
     if rule is TokenRule.BIGRAMS:
-        padded = f"_{value}_"
-        return frozenset(BIGRAM + padded[i : i + 2].encode() for i in range(len(padded) - 1))
-    if rule is TokenRule.POSITIONS:
-        return _positions(value)
+        return frozenset([(BIGRAM + left + right).encode() for left, right in pairwise(f"_{value}_")])
+    tokens = [_POSITIONS[min(i, 255)] + character.encode() for i, character in enumerate(value)]
     if rule is TokenRule.DATE:
-        return _positions(value) | _components(value[:4], value[4:6], value[6:])
-    return frozenset([WHOLE + value.encode()])
-
-
-def _positions(value: str) -> frozenset[bytes]:
-    return frozenset(POSITION + bytes([min(i, MAX_POSITION)]) + c.encode() for i, c in enumerate(value))
-
-
-def _components(year: str, month: str, day: str) -> frozenset[bytes]:
-    # Day and month stand in each other's role as well, so that a swapped pair shares all four tokens.
-    roles = (
-        YEAR + year.encode(),
-        MONTH + month.encode(),
-        DAY + day.encode(),
-        MONTH + day.encode(),
-        DAY + month.encode(),
-    )
-    return frozenset(roles)
+        year, month, day = value[:4], value[4:6], value[6:]
+        # Day and month stand in each other's role as well, so that a swapped pair shares all four tokens.
+        roles = (YEAR + year, MONTH + month, DAY + day, MONTH + day, DAY + month)
+        tokens += [role.encode() for role in roles]
+    return frozenset(tokens)
