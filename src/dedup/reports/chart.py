@@ -1,0 +1,110 @@
+"""Charts as static, accessible SVG: drawn by Vega-Lite when the report is made, so that a page needs no script."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+import altair
+import pandas as pd
+import vl_convert
+
+from dedup.reports.data import DemandMonth, HistoryPoint
+from dedup.reports.texts import Texts
+
+GROSS_COLOUR, UNIQUE_COLOUR, INK = "#b9c7d3", "#0b5f6b", "#3c4852"
+FONT = "Segoe UI, Helvetica Neue, Arial, sans-serif"
+WIDTH, HEIGHT = 820, 240
+
+
+def demand_chart(months: tuple[DemandMonth, ...], texts: Texts) -> str:
+    """Return the bars of registrations and clients per EDD month as an SVG element; "" without a dated month."""
+    dated = [line for line in months if line.month]
+    if not dated:
+        return ""
+    gross, unique = texts("demand.gross"), texts("demand.unique")
+    labels = [_short_month(line.month, texts) for line in dated]
+    table = pd.DataFrame(
+        {
+            "month": labels * 2,
+            "kind": [gross] * len(dated) + [unique] * len(dated),
+            "number": [line.gross for line in dated] + [line.unique for line in dated],
+        }
+    )
+    chart = (
+        altair.Chart(table)
+        .mark_bar()
+        .encode(
+            x=altair.X("month:N", sort=labels, title=None, axis=altair.Axis(labelAngle=0)),
+            xOffset=altair.XOffset("kind:N", sort=[gross, unique]),
+            y=altair.Y("number:Q", title=texts("demand.chart_axis"), axis=altair.Axis(tickMinStep=1)),
+            color=altair.Color(
+                "kind:N",
+                scale=altair.Scale(domain=[gross, unique], range=[GROSS_COLOUR, UNIQUE_COLOUR]),
+                legend=altair.Legend(title=None, orient="top"),
+            ),
+        )
+    )
+    description = texts(
+        "demand.chart_description", first=texts.month(dated[0].month), last=texts.month(dated[-1].month)
+    )
+    return _svg(chart, "chart-demand", texts("demand.chart_title"), description)
+
+
+def history_chart(points: tuple[HistoryPoint, ...], texts: Texts) -> str:
+    """Return the line of open findings per night as an SVG element; "" with fewer than two nights."""
+    if len(points) < 2:
+        return ""
+    table = pd.DataFrame({"day": [point.day.isoformat() for point in points], "open": [point.open for point in points]})
+    chart = (
+        altair.Chart(table)
+        .mark_line(color=UNIQUE_COLOUR, strokeWidth=2, point=altair.OverlayMarkDef(color=UNIQUE_COLOUR))
+        .encode(
+            x=altair.X("day:O", title=None, axis=altair.Axis(labelAngle=0, labelOverlap=True)),
+            y=altair.Y("open:Q", title=texts("demand.chart_axis"), axis=altair.Axis(tickMinStep=1)),
+        )
+    )
+    description = texts(
+        "ageing.history_chart_description",
+        first=points[0].open,
+        first_day=texts.day(points[0].day),
+        last=points[-1].open,
+        last_day=texts.day(points[-1].day),
+    )
+    return _svg(chart, "chart-history", texts("ageing.history_chart_title"), description)
+
+
+def _short_month(month: str, texts: Texts) -> str:
+    name, year = texts.month(month).split(" ")
+    return f"{name[:3]} ’{year[2:]}"
+
+
+def _svg(chart: altair.Chart, name: str, title: str, description: str) -> str:
+    """Render a chart; its own title and description stand in for Vega's many labels for screen readers."""
+    styled = (
+        chart.properties(width=WIDTH, height=HEIGHT, background="transparent")
+        .configure(font=FONT)
+        .configure_view(stroke=None)
+        .configure_axis(
+            gridColor="#e5e9ed",
+            domainColor="#8a96a1",
+            tickColor="#8a96a1",
+            labelColor=INK,
+            titleColor=INK,
+            titleFontWeight="normal",
+            labelFontSize=12,
+            titleFontSize=12,
+        )
+        .configure_axisX(grid=False)
+        .configure_legend(labelColor=INK, labelFontSize=12, symbolType="square")
+    )
+    svg: str = vl_convert.vegalite_to_svg(styled.to_dict())
+    inner = re.sub(r"^.*?<svg[^>]*>", "", svg, count=1, flags=re.DOTALL).removesuffix("</svg>")
+    inner = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", inner)
+    box = re.search(r'viewBox="([^"]*)"', svg)
+    view = box.group(1) if box else f"0 0 {WIDTH} {HEIGHT}"
+    return (
+        f'<svg viewBox="{view}" role="img" aria-labelledby="{name}-title {name}-desc" class="chart">'
+        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+        f"{inner}</svg>"
+    )

@@ -1,0 +1,189 @@
+"""What a KSV's report holds, as plain values that every renderer reads; nothing here can identify a client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+REPORT_VERSION = "ksv-report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTerms:
+    """Limits of the report, in days: a snapshot is fresh, late or stale; findings age over `ageing_days`."""
+
+    fresh_days: int = 1
+    stale_days: int = 3
+    ageing_days: tuple[int, ...] = (7, 14, 28)
+    weeks_shown: int = 4
+    months_shown: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLine:
+    """One of the KSV's own registrations in a finding; `acts`: this is the one to do something about."""
+
+    registratie_id: str
+    provider: str
+    provider_name: str
+    status: str
+    registered_week: int
+    edd_week: int
+    acts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FindingLine:
+    """One finding as the KSV may see it.
+
+    `elsewhere` counts registrations in another KSV, of which nothing else is told. `acts` is provider, ksv, elsewhere
+    (a provider in another KSV) or nobody; `agreed` names attributes, never values; `band` stands for the probability.
+    """
+
+    finding: str
+    outcome: str
+    code: str
+    state: str
+    opened: date
+    days_open: int
+    edd_week: int
+    band: str
+    agreed: tuple[str, ...]
+    members: tuple[MemberLine, ...]
+    elsewhere: int
+    acts: str
+    acts_provider: str
+    acts_provider_name: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderLine:
+    """Whether a provider's data is in, and how fresh; `registrations` counts its open ones in this KSV only.
+
+    `freshness` is fresh, late, stale or missing; `refused_share` is that of its last snapshot, None without one.
+    """
+
+    provider: str
+    name: str
+    vendor: str
+    contracted: bool
+    snapshot: date | None
+    days_old: int | None
+    freshness: str
+    registrations: int
+    refused_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class VendorQuality:
+    """Data quality of one software package over the providers of this KSV; shares are of rows delivered."""
+
+    vendor: str
+    providers: int
+    registrations: int
+    refused_share: float
+    warnings_per_row: float
+    frequent_warnings: tuple[str, ...]
+    edd_missing_share: float
+    hours_missing_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgeBand:
+    """Open findings that have been open for `from_days` to `to_days` (None: no end), in all and by whose turn it is."""
+
+    from_days: int
+    to_days: int | None
+    findings: int
+    ksv_acts: int
+
+
+@dataclass(frozen=True, slots=True)
+class WeekFlow:
+    """Findings that opened and that were settled in the seven days up to and including `last_day`."""
+
+    last_day: date
+    opened: int
+    settled: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPoint:
+    """One earlier night: findings to act on that were open."""
+
+    day: date
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemandMonth:
+    """Demand of one EDD month; `month` is "2026-12", "" where the EDD is missing.
+
+    `gross` counts registrations, `unique` clients (each in the KSV of her youngest registration); hours are the lower
+    edges of bands of four, of the clients for whom they are known (`hours_known`), None without any.
+    """
+
+    month: str
+    gross: int
+    unique: int
+    hours_known: int
+    hours_total: int
+    hours_mean: float | None
+    hours_lowest: int | None
+    hours_highest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A provider with findings to act on."""
+
+    provider: str
+    name: str
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The answers of the first screen, counts of findings unless named otherwise."""
+
+    new: int
+    reopened: int
+    settled_today: int
+    open: int
+    by_class: dict[str, int]
+    ksv_acts: int
+    provider_acts: int
+    elsewhere_acts: int
+    turns: tuple[Turn, ...]
+    legitimate: int
+    held: int
+    providers: int
+    providers_fresh: int
+    not_fresh: tuple[str, ...]
+    older_than_longest: int
+    registrations: int
+
+
+@dataclass(frozen=True, slots=True)
+class KsvReport:
+    """The whole report of one KSV for one night."""
+
+    ksv: str
+    ksv_name: str
+    day: date
+    terms: ReportTerms
+    first_night: bool
+    summary: Summary
+    findings: tuple[FindingLine, ...]
+    legitimate: tuple[FindingLine, ...]
+    providers: tuple[ProviderLine, ...]
+    ageing: tuple[AgeBand, ...]
+    flow: tuple[WeekFlow, ...]
+    history: tuple[HistoryPoint, ...]
+    demand: tuple[DemandMonth, ...]
+    vendors: tuple[VendorQuality, ...]
+
+    def where_acts(self, actor: str) -> tuple[FindingLine, ...]:
+        """Return the findings to act on whose turn is this actor's."""
+        return tuple(line for line in self.findings if line.acts == actor)

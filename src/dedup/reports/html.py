@@ -1,0 +1,87 @@
+"""Renders a KSV's report as one HTML file: no script, nothing from elsewhere, readable on screen and on paper.
+
+The file carries its own content security policy, which allows its one style sheet by hash and nothing else; so it can
+be opened from a folder or served under a stricter policy of a portal that names the same hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from dedup.reports import chart, wording
+from dedup.reports.data import FindingLine, KsvReport
+from dedup.reports.texts import Texts, texts_in
+
+# The order in which judgements are explained to the reader.
+CLASSES = ("certain", "likely", "to_review", "clean_up", "legitimate")
+NAMES_SHOWN = 3
+
+
+def render(report: KsvReport, language: str = "nl") -> str:
+    """Return the page; the same report gives the same bytes. Raises `KeyError` for an unknown language."""
+    texts = texts_in(language)
+    style = _style()
+    lines = (*report.findings, *report.legitimate)
+    page: str = (
+        _environment()
+        .get_template("ksv.html.j2")
+        .render(
+            report=report,
+            s=report.summary,
+            t=texts,
+            w=wording,
+            style=Markup(style),  # nosec B704 - our own file
+            policy=content_policy(),
+            demand_chart=Markup(chart.demand_chart(report.demand, texts)),  # nosec B704 - escaped where it is made
+            history_chart=Markup(chart.history_chart(report.history, texts)),  # nosec B704 - as above
+            to_review=report.where_acts("ksv"),
+            to_resolve=tuple(line for line in report.findings if line.acts != "ksv"),
+            classes=CLASSES,
+            rules=sorted({line.code for line in lines if line.code}, key=lambda code: (code[0], int(code[1:]))),
+            names=lambda names: some_names(names, texts),
+        )
+    )
+    return page
+
+
+def content_policy() -> str:
+    """Return the content security policy of the page."""
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def some_names(names: tuple[str, ...], texts: Texts) -> str:
+    """Return the first few names, and how many more there are."""
+    if len(names) <= NAMES_SHOWN:
+        return ", ".join(names)
+    shown = ", ".join(names[:NAMES_SHOWN])
+    return texts("summary.complete_more", names=shown, n=len(names) - NAMES_SHOWN)
+
+
+def tone(line: FindingLine) -> str:
+    """Return the style of a finding's label."""
+    return line.outcome.replace("_", "-")
+
+
+@cache
+def _style() -> str:
+    return files("dedup.reports").joinpath("templates/ksv.css").read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("dedup.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["tone"] = tone
+    return environment

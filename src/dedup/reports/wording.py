@@ -1,0 +1,45 @@
+"""What a finding is called and what is to be done about it, in words: the same in every renderer."""
+
+from __future__ import annotations
+
+from dedup.findings.rules import BY_CODE
+from dedup.findings.rules.rule import Text
+from dedup.reports.data import FindingLine
+from dedup.reports.texts import Texts
+
+
+def in_language(text: Text, texts: Texts) -> str:
+    """Return the sentence of a rule in the report's language."""
+    return text.nl if texts.language == "nl" else text.en
+
+
+def rule_name(code: str, texts: Texts) -> str:
+    """Return a rule's name, "" where the evidence alone decided."""
+    return in_language(BY_CODE[code].name, texts) if code in BY_CODE else ""
+
+
+def rule_explanation(code: str, texts: Texts) -> str:
+    """Return a rule's explanation, "" where the evidence alone decided."""
+    return in_language(BY_CODE[code].explanation, texts) if code in BY_CODE else ""
+
+
+def actor(line: FindingLine, texts: Texts) -> str:
+    """Return whose turn it is: the coordinator, a provider by name and AGB code, someone elsewhere, nobody."""
+    if line.acts != "provider":
+        return texts(f"actor.{line.acts}")
+    if not line.acts_provider_name:
+        return line.acts_provider
+    return f"{line.acts_provider_name} ({line.acts_provider})"
+
+
+def step(line: FindingLine, texts: Texts) -> str:
+    """Return the suggested step, "" for a legitimate finding."""
+    for name in (f"{line.outcome}_{line.code}", line.outcome):
+        if texts.has("step", name):
+            return texts(f"step.{name}")
+    return ""
+
+
+def agreed(line: FindingLine, texts: Texts) -> list[str]:
+    """Return the names of the attributes that agreed."""
+    return [texts(f"attribute.{name}") for name in line.agreed] or [texts("attribute.nothing")]
