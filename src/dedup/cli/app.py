@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from dedup.cli.check import check
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, print_error
 from dedup.cli.encode import encode
 from dedup.cli.evaluate import evaluate
@@ -28,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.command("check")(check)
 app.command("encode")(encode)
 app.command("link")(link)
 app.command("evaluate")(evaluate)

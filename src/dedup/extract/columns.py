@@ -28,6 +28,8 @@ class Fate(StrEnum):
     SKETCH = "sketch"
     SKETCH_AND_BAND = "sketch-and-band"
     SKETCH_AND_REGION = "sketch-and-region"
+    INITIAL = "initial"
+    PREFIX = "prefix"
     NOTHING = "nothing"
     COUNT = "count"
 
@@ -46,6 +48,14 @@ FATES: dict[Fate, tuple[str, str]] = {
     Fate.SKETCH_AND_REGION: (
         "versleuteld in blokken en schetsen; leesbaar alleen de code van de KSV",
         "only in keyed block tokens and sketches; readable only the code of the KSV",
+    ),
+    Fate.INITIAL: (
+        "versleuteld in schetsen: alleen de eerste letter",
+        "only in keyed sketches: the first letter",
+    ),
+    Fate.PREFIX: (
+        "gaat niet mee, tenzij er een deel van een achternaam staat",
+        "not sent, unless it holds a part of a surname",
     ),
     Fate.NOTHING: ("gaat niet mee", "not sent"),
     Fate.COUNT: ("gaat niet mee; alleen geteld", "not sent; only counted"),
@@ -92,13 +102,13 @@ COLUMNS: tuple[Column, ...] = (
     _required("deelname", cleaners.free_text, Fate.COUNT, ""),
     _required("geboortedatum", cleaners.birth_date, Fate.SKETCH),
     _required("achternaam", cleaners.name_text, Fate.SKETCH_AND_BAND),
-    _optional("voorvoegsels", cleaners.free_text, Fate.NOTHING),
+    _optional("voorvoegsels", cleaners.free_text, Fate.PREFIX),
     _optional("achternaam_partner", cleaners.name_text, Fate.SKETCH_AND_BAND),
-    _optional("voorvoegsels_partner", cleaners.free_text, Fate.NOTHING),
+    _optional("voorvoegsels_partner", cleaners.free_text, Fate.PREFIX),
     _optional("naamgebruik", cleaners.one_of(("nl1", "nl2", "nl3", "nl4")), Fate.NOTHING),
     _optional("voornamen", cleaners.name_text, Fate.SKETCH_AND_BAND),
     _optional("roepnaam", cleaners.name_text, Fate.SKETCH_AND_BAND),
-    _optional("initialen", cleaners.name_text, Fate.SKETCH),
+    _optional("initialen", cleaners.name_text, Fate.INITIAL),
     _required("postcode", cleaners.postcode_text, Fate.SKETCH_AND_REGION),
     _required("huisnummer", cleaners.house_number_text, Fate.SKETCH),
     _optional("huisletter", cleaners.free_text, Fate.NOTHING),
