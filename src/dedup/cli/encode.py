@@ -48,6 +48,8 @@ def encode(
 
     Example: dedup encode 41234567.csv --key epoch.key --out 41234567.bundle --seal-to server.pub --sign-with vendor.key
     """
+    if (seal_to is None) != (sign_with is None):
+        raise typer.BadParameter("--seal-to and --sign-with belong together: a bundle is both sealed and signed.")
     import os
     from datetime import UTC
     from zoneinfo import ZoneInfo
@@ -56,8 +58,6 @@ def encode(
     from dedup.encode.job import EncodeOptions
     from dedup.encode.pool import encode_extracts
 
-    if (seal_to is None) != (sign_with is None):
-        raise typer.BadParameter("--seal-to and --sign-with belong together: a bundle is both sealed and signed.")
     settings = settings_from(config)
     now = datetime.now(UTC)
     known_regions = regions or (settings.regions_path if settings.regions_path.is_file() else None)
