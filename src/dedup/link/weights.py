@@ -1,9 +1,10 @@
 """Fellegi-Sunter weights: m by expectation-maximisation over the table of patterns, u from the linkage model.
 
 A *cell* is what one comparison says of a pair: missing, `exact`, or an observed level together with the number of
-entries (1, 2, 3 or more) whose sketches it rests on. A pattern is one cell per comparison. Every pair of records is
-either a match or not; pairs that share no block count as non-matches, so the prior is over all pairs of records and u
-is a probability of the whole population (see docs/decisions/0003-u-probabilities.md).
+entries (1, 2, 3 or more) whose sketches it rests on. A pattern is one cell per comparison. Every pair of records is a
+match, a pair of relatives (two people who share what the model marks as `shared_by_relatives`, and nothing else but by
+chance), or a pair of strangers. Pairs that share no block count as strangers, so the priors are over all pairs of
+records and u is a probability of the whole population (see docs/decisions/0003-u-probabilities.md).
 
 Source: I. P. Fellegi and A. B. Sunter, "A Theory for Record Linkage", JASA 64 (1969); W. E. Winkler, "Using the EM
 algorithm for weight computation in the Fellegi-Sunter model of record linkage" (1988).
@@ -11,8 +12,9 @@ algorithm for weight computation in the Fellegi-Sunter model of record linkage" 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +23,18 @@ from dedup.errors import ModelError
 from dedup.link.levels import ENTRY_CLASSES, LevelRules, cell_count, observed_levels
 from dedup.model.linkage import Comparison, ComparisonKind, LinkageModel
 
-_MISSING_CELL, _EXACT_CELL, _FIRST_CELL = 0, 1, 2
-# Pairs that are added to every level before m is estimated, so that no level is impossible.
+_EXACT_CELL, _FIRST_CELL = 1, 2
+# Pairs that are added to every comparison before m is estimated, so that no level is impossible.
 _PSEUDO_PAIRS = 2.0
-# Share of records that are taken to have a double before anything is known; EM moves it.
-_DOUBLES_AT_START = 0.05
+# Share of records that are taken to have a double, or a relative, before anything is known; EM moves it.
+_DOUBLES_AT_START, _RELATIVES_AT_START = 0.05, 0.002
+# Each level is so many times likelier among matches than the one below it, at the start.
+_RISE_AT_START = 3.0
 _LEAST_U = 1e-12
-_MAX_ROUNDS = 200
-_SETTLED = 1e-7
+_MAX_ROUNDS = 500
+_SETTLED = 1e-6
+
+Cells = tuple[NDArray[np.float64], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +50,43 @@ class PatternTable:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What EM found: `prior` is the share of matches among all pairs of records; one array of cells per comparison.
+    """What EM found; `m`, `relatives` and `u` hold one array per comparison, a probability per cell.
 
-    `m` and `u` hold probabilities per cell (see `dedup.link.levels.cell_count`), 1 where the cell is missing;
-    `rounds` is the number of EM rounds.
+    `prior` is the share of matches among all pairs of records, `prior_relatives` that of relatives; a missing cell has
+    probability 1. `u_fitted` tells whether u comes from the model (else from the candidate pairs, and the priors are
+    shares of these); `rounds` is the number of EM rounds.
     """
 
     prior: float
-    m: tuple[NDArray[np.float64], ...]
-    u: tuple[NDArray[np.float64], ...]
+    prior_relatives: float
+    m: Cells
+    relatives: Cells
+    u: Cells
+    u_fitted: bool
     rounds: int
 
     def log_odds(self, table: PatternTable) -> NDArray[np.float64]:
         """Return float64[p], the natural log odds that a pair with each pattern is a match."""
-        odds = np.full(len(table.counts), np.log(self.prior) - np.log1p(-self.prior))
-        for position, (m, u) in enumerate(zip(self.m, self.u, strict=True)):
-            odds += (np.log(m) - np.log(u))[table.cells[:, position]]
-        return odds
+        match, relatives, strangers = self._log_likelihoods(table)
+        return match - np.logaddexp(relatives, strangers)
+
+    def shares(self, table: PatternTable) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the expected pairs with each pattern that are matches, relatives and strangers: float64[p] each."""
+        logs = self._log_likelihoods(table)
+        total = np.logaddexp(logs[0], np.logaddexp(logs[1], logs[2]))
+        match, relatives, strangers = (np.exp(log - total) * table.counts for log in logs)
+        return match, relatives, strangers
+
+    def _log_likelihoods(self, table: PatternTable) -> tuple[NDArray[np.float64], ...]:
+        strangers = 1.0 - self.prior - self.prior_relatives
+        return tuple(
+            _log(prior) + sum((np.log(c)[table.cells[:, i]] for i, c in enumerate(cells)), np.zeros(len(table.counts)))
+            for prior, cells in (
+                (self.prior, self.m),
+                (self.prior_relatives, self.relatives),
+                (strangers, self.u),
+            )
+        )
 
 
 def pattern_table(patterns: NDArray[np.int64], counts: NDArray[np.int64], rules: LevelRules) -> PatternTable:
@@ -77,44 +103,76 @@ def probability(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * log_odds)), dtype=np.float64)
 
 
-def model_u(model: LinkageModel) -> tuple[NDArray[np.float64], ...]:
-    """Return the model's u per cell; raises `ModelError` (`link.u-table`) where a table is missing or does not fit."""
-    return tuple(_u_cells(comparison) for comparison in model.comparisons)
-
-
-def fit(
-    table: PatternTable,
-    model: LinkageModel,
-    records: int,
-    equal_pairs: Mapping[int, int],
-) -> Weights:
-    """Estimate m, the prior, and u of exact values.
+def fit(table: PatternTable, model: LinkageModel, records: int, equal_pairs: Mapping[int, int]) -> Weights:
+    """Estimate m, the relatives' cells, the priors, and u of exact values.
 
     `equal_pairs` gives, for comparisons (by position) whose value is a block by itself, how many pairs of records share
-    that value on this server: those that are not matches give u of the value being equal, measured where it is used.
+    that value on this server: those that are two strangers give u of the value being equal, measured where it is used.
+
+    Without any u table in the model, u is estimated from the candidate pairs as well; that is less exact. Raises
+    `ModelError` (`link.u-table`) where only some comparisons have a table, or one does not fit its levels.
     """
-    all_pairs = max(records * (records - 1) / 2, 1.0)
-    model_values = model_u(model)
-    u = [values.copy() for values in model_values]
-    m = [_start(comparison) for comparison in model.comparisons]
-    prior = min(_DOUBLES_AT_START * max(records, 2) / all_pairs, 0.25)
-    weights = Weights(prior, tuple(m), tuple(u), 0)
+    comparisons = model.comparisons
+    fitted = any(comparison.u for comparison in comparisons)
+    all_pairs = records * (records - 1) / 2 if fitted else float(table.counts.sum())
+    all_pairs = max(all_pairs, 1.0)
+    model_u = tuple(_u_cells(c) if fitted else _start(c, 1.0 / _RISE_AT_START) for c in comparisons)
+    m = tuple(_start(c, _RISE_AT_START) for c in comparisons)
+    weights = Weights(
+        prior=min(_DOUBLES_AT_START * max(records, 2) / all_pairs, 0.25),
+        prior_relatives=min(_RELATIVES_AT_START * max(records, 2) / all_pairs, 0.01),
+        m=m,
+        relatives=_relatives(comparisons, m, model_u),
+        u=model_u,
+        u_fitted=fitted,
+        rounds=0,
+    )
+    if not any(comparison.shared_by_relatives for comparison in comparisons):
+        weights = replace(weights, prior_relatives=0.0)
     for rounds in range(1, _MAX_ROUNDS + 1):
-        matches = probability(weights.log_odds(table)) * table.counts
-        total = float(matches.sum())
-        new_m = tuple(_m_cells(c, matches, table.cells[:, i]) for i, c in enumerate(model.comparisons))
-        new_u = list(model_values)
-        for position, pairs in equal_pairs.items():
-            equal = _is_equal(model.comparisons[position], table.cells[:, position])
-            others = max(pairs - float(matches[equal].sum()), 0.5)
-            new_u[position] = _with_equal(model.comparisons[position], model_values[position], others / all_pairs)
-        new = Weights(min(max(total, 0.5) / all_pairs, 0.5), new_m, tuple(new_u), rounds)
-        moved = max(float(np.abs(a - b).max()) for a, b in zip(new.m, weights.m, strict=True)) if new.m else 0.0
-        moved = max(moved, abs(new.prior / weights.prior - 1.0))
+        matches, relatives, strangers = weights.shares(table)
+        m = _estimated(comparisons, table, matches, pooled=fitted)
+        if fitted:
+            u = _with_equal_pairs(comparisons, table, model_u, matches + relatives, equal_pairs, all_pairs)
+        else:
+            u = _estimated(comparisons, table, strangers, pooled=False)
+        new = Weights(
+            prior=min(max(float(matches.sum()), 0.5) / all_pairs, 0.5),
+            prior_relatives=float(relatives.sum()) / all_pairs,
+            m=m,
+            relatives=_relatives(comparisons, _estimated(comparisons, table, relatives, pooled=fitted), u),
+            u=u,
+            u_fitted=fitted,
+            rounds=rounds,
+        )
+        settled = _moved(weights, new) < _SETTLED
         weights = new
-        if moved < _SETTLED:
+        if settled:
             break
     return weights
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else -math.inf
+
+
+def _moved(old: Weights, new: Weights) -> float:
+    """Return the largest change of a probability, the priors' relative to themselves."""
+    changes = [
+        float(np.abs(a - b).max()) for a, b in zip((*old.m, *old.relatives), (*new.m, *new.relatives), strict=True)
+    ]
+    changes += [abs(new.prior / old.prior - 1.0)]
+    if old.prior_relatives > 0:
+        changes += [abs(new.prior_relatives - old.prior_relatives) / new.prior]
+    return max(changes)
+
+
+def _relatives(comparisons: tuple[Comparison, ...], shared: Cells, chance: Cells) -> Cells:
+    """Return the cells of relatives: their own where the comparison says so, else those of strangers."""
+    return tuple(
+        own if comparison.shared_by_relatives else other
+        for comparison, own, other in zip(comparisons, shared, chance, strict=True)
+    )
 
 
 def _u_cells(comparison: Comparison) -> NDArray[np.float64]:
@@ -132,30 +190,64 @@ def _u_cells(comparison: Comparison) -> NDArray[np.float64]:
     return cells
 
 
-def _start(comparison: Comparison) -> NDArray[np.float64]:
-    """Most matches agree: each level three times as likely as the one below it."""
-    observed = observed_levels(comparison)
-    rising = 3.0 ** np.arange(observed)
+def _start(comparison: Comparison, rise: float) -> NDArray[np.float64]:
+    """Return cells in which each level is `rise` times as likely as the one below it."""
+    rising = rise ** np.arange(observed_levels(comparison))
     cells = np.ones(cell_count(comparison), dtype=np.float64)
     cells[_FIRST_CELL:] = np.tile(rising / rising.sum(), ENTRY_CLASSES)
     cells[_EXACT_CELL] = cells[-1]
     return cells
 
 
-def _m_cells(comparison: Comparison, matches: NDArray[np.float64], cells: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Level shares among matches."""
+def _estimated(
+    comparisons: tuple[Comparison, ...], table: PatternTable, pairs: NDArray[np.float64], *, pooled: bool
+) -> Cells:
+    """Return the cells of a class from its expected pairs with each pattern."""
+    estimate = _pooled if pooled else _apart
+    return tuple(estimate(c, pairs, table.cells[:, position]) for position, c in enumerate(comparisons))
+
+
+def _pooled(comparison: Comparison, pairs: NDArray[np.float64], cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return level shares, the same for any number of entries, `exact` counted as the highest level.
+
+    How many entries found a pair follows from the same agreements that the levels show; given the number of entries,
+    levels would have to be weighed against its own odds, or pairs found once would come out far too likely.
+    """
     observed = observed_levels(comparison)
-    sums = np.bincount(cells, weights=matches, minlength=cell_count(comparison))
-    exact = float(sums[_EXACT_CELL])
-    by_class = sums[_FIRST_CELL:].reshape(ENTRY_CLASSES, observed)
-    pooled = by_class.sum(axis=0)
-    pooled[observed - 1] += exact
-    pooled = pooled + _PSEUDO_PAIRS / observed
-    pooled = pooled / pooled.sum()
+    sums = np.bincount(cells, weights=pairs, minlength=cell_count(comparison))
+    levels = sums[_FIRST_CELL:].reshape(ENTRY_CLASSES, observed).sum(axis=0)
+    levels[observed - 1] += sums[_EXACT_CELL]
+    levels = levels + _PSEUDO_PAIRS / observed
+    levels = levels / levels.sum()
     values = np.ones(cell_count(comparison), dtype=np.float64)
-    values[_FIRST_CELL:] = np.tile(pooled, ENTRY_CLASSES)
-    values[_EXACT_CELL] = pooled[observed - 1]
+    values[_FIRST_CELL:] = np.tile(levels, ENTRY_CLASSES)
+    values[_EXACT_CELL] = levels[observed - 1]
     return values
+
+
+def _apart(comparison: Comparison, pairs: NDArray[np.float64], cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the share of every cell by itself: what is left to do where nothing is known of the population."""
+    values = np.bincount(cells, weights=pairs, minlength=cell_count(comparison)) + _PSEUDO_PAIRS / len(cells)
+    values[_EXACT_CELL:] /= values[_EXACT_CELL:].sum()
+    values[:_EXACT_CELL] = 1.0
+    return np.asarray(values, dtype=np.float64)
+
+
+def _with_equal_pairs(
+    comparisons: tuple[Comparison, ...],
+    table: PatternTable,
+    model_u: Cells,
+    together: NDArray[np.float64],
+    equal_pairs: Mapping[int, int],
+    all_pairs: float,
+) -> Cells:
+    """Put in u how often strangers share a value on this server; `together` are pairs of one person or of relatives."""
+    u = list(model_u)
+    for position, pairs in equal_pairs.items():
+        equal = _is_equal(comparisons[position], table.cells[:, position])
+        strangers = max(pairs - float(together[equal].sum()), 0.5)
+        u[position] = _with_equal(comparisons[position], model_u[position], strangers / all_pairs)
+    return tuple(u)
 
 
 def _is_equal(comparison: Comparison, cells: NDArray[np.int64]) -> NDArray[np.bool_]:

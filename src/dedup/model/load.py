@@ -119,6 +119,7 @@ def _comparison(reader: TableReader, faults: FaultList) -> Comparison:
         thresholds=reader.numbers("thresholds", required=True),
         split_lowest_by=reader.text("split_lowest_by", ""),
         u=reader.rows("u"),
+        shared_by_relatives=reader.flag("shared_by_relatives"),
     )
 
 

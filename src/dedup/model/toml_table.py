@@ -44,6 +44,15 @@ class TableReader:
         value = self._take(key, (int, float), "a number", required=True)
         return nan if value is None else float(value)
 
+    def flag(self, key: str) -> bool:
+        """Return an optional true or false; false when it is missing or wrong."""
+        self._known.add(key)
+        value = self._table.get(key, False)
+        if not isinstance(value, bool):
+            self._faults.add("wrong-type", f"In {self.where}, {key} must be true or false.")
+            return False
+        return value
+
     def texts(self, key: str, *, required: bool) -> tuple[str, ...]:
         """Return a list of strings; empty when it is missing."""
         return tuple(str(v) for v in self._list(key, str, "texts", required=required))
