@@ -1,0 +1,391 @@
+"""A sealed bundle opens for its server alone, and every way to spoil one is refused under its own code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joserfc import jws
+from joserfc.jwk import ECKey, OctKey
+
+from dedup.bundle.canonical import canonical_json
+from dedup.bundle.container import HEAD, MANIFEST_KIND, SEALED_MAGIC, UNSEALED_MAGIC
+from dedup.bundle.keys import SealingPrivateKey, SigningKey, b64url, unb64url
+from dedup.bundle.payload import BundleBatch, write_batch
+from dedup.bundle.reader import check_fits, open_bundle, read_manifest, refuse_replay
+from dedup.bundle.sealing import CHUNK_BYTES, bundle_info, seal_chunks, seal_secret
+from dedup.bundle.vendors import TrustedVendor
+from dedup.bundle.writer import write_bundle
+from dedup.errors import BundleError
+from dedup.model.linkage import LinkageModel
+
+Make = Callable[..., Any]
+SEALED_HEAD = HEAD.size
+
+
+def code_of(action: Callable[[], Any]) -> str:
+    """Return the code of the error that `action` raises; its sentence has to be one."""
+    with pytest.raises(BundleError) as caught:
+        action()
+    assert caught.value.message.endswith(".")
+    return caught.value.code
+
+
+def read_all(path: Path, model: LinkageModel, party: Any, **options: Any) -> list[BundleBatch]:
+    arguments = {"opened_with": party.server, "trusted": party.trusted, **options}
+    with open_bundle(path, model=model, **arguments) as bundle:
+        return list(bundle.batches)
+
+
+def parts_of(sealed: bytes) -> tuple[bytes, bytes]:
+    """Return the manifest's token and the body."""
+    _, length = HEAD.unpack_from(sealed)
+    return sealed[HEAD.size : HEAD.size + length], sealed[HEAD.size + length :]
+
+
+def payload_of(token: bytes) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(unb64url(token.decode().split(".")[1]))
+    return document
+
+
+def joined(token: bytes, body: bytes, magic: bytes = SEALED_MAGIC) -> bytes:
+    return HEAD.pack(magic, len(token)) + token + body
+
+
+def resigned(sealed: bytes, key: SigningKey, *, header: dict[str, Any] | None = None, **changes: Any) -> bytes:
+    """Return the bundle with members of its manifest changed and signed again, as an insider could."""
+    token, body = parts_of(sealed)
+    payload = canonical_json({**payload_of(token), **changes})
+    header = header or {"alg": "ES256", "kid": key.key_id, "typ": MANIFEST_KIND}
+    return joined(jws.serialize_compact(header, payload, ECKey.import_key(key.key)).encode(), body)
+
+
+def test_a_sealed_bundle_is_read_back(sealed_path: Path, model: LinkageModel, party: Any, make_batch: Make) -> None:
+    manifest = read_manifest(sealed_path, trusted=party.trusted)
+    assert manifest.vendor == "acme"
+    assert manifest.signed_by == party.vendor.key_id
+    with open_bundle(sealed_path, model=model, opened_with=party.server, trusted=party.trusted) as bundle:
+        assert bundle.manifest == manifest
+        assert bundle.statistics == {"rows": 9}
+        batches = list(bundle.batches)
+    expected = [make_batch(model, 5), make_batch(model, 4, first=5, seed=1)]
+    assert [write_batch(one, model) for one in expected] == [write_batch(one, model) for one in batches]
+
+
+def test_one_of_several_live_keys_opens(sealed_path: Path, model: LinkageModel, party: Any) -> None:
+    newer = SealingPrivateKey.generate()
+    keys = {newer.key_id: newer, party.server.key_id: party.server}
+    assert len(read_all(sealed_path, model, party, opened_with=keys)) == 2
+
+
+def test_no_rows_is_a_snapshot_too(tmp_path: Path, model: LinkageModel, party: Any, make_header: Make) -> None:
+    path = tmp_path / "empty.bundle"
+    keys = {"seal_to": party.server.public(), "sign_with": party.vendor}
+    write_bundle(path, header=make_header(), statistics={}, batches=[], model=model, **keys)
+    assert read_all(path, model, party) == []
+
+
+def test_every_cut_is_noticed(sealed: bytes, tmp_path: Path, party: Any) -> None:
+    path = tmp_path / "cut.bundle"
+    for length in {0, 1, 7, 8, 11, 12, 300, len(sealed) - 1}:
+        path.write_bytes(sealed[:length])
+        expected = "bundle.not-a-bundle" if length < 8 else "bundle.truncated"
+        assert code_of(lambda: read_manifest(path, trusted=party.trusted)) == expected
+
+
+def test_bytes_that_follow_are_noticed(sealed_path: Path, sealed: bytes, party: Any) -> None:
+    sealed_path.write_bytes(sealed + b"\0")
+    assert code_of(lambda: read_manifest(sealed_path, trusted=party.trusted)) == "bundle.trailing-bytes"
+
+
+def test_an_altered_body_is_noticed(sealed_path: Path, sealed: bytes, party: Any) -> None:
+    sealed_path.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    assert code_of(lambda: read_manifest(sealed_path, trusted=party.trusted)) == "bundle.altered"
+
+
+def test_a_body_that_its_vendor_swapped_does_not_open(
+    sealed: bytes, sealed_path: Path, model: LinkageModel, party: Any
+) -> None:
+    """Digest and signature agree, but the chunks were not sealed under this content key."""
+    body = bytes(parts_of(sealed)[1][:-1]) + b"\0"
+    changed = resigned(sealed, party.vendor, body_sha256=hashlib.sha256(body).hexdigest())
+    sealed_path.write_bytes(changed[: -len(body)] + body)
+    read_manifest(sealed_path, trusted=party.trusted)
+    assert code_of(lambda: read_all(sealed_path, model, party)) == "bundle.altered"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"scheme": "dedup/v2"}, "bundle.scheme"),
+        ({"vendor": "other"}, "bundle.vendor-mismatch"),
+        ({"provider": "41234568"}, "bundle.provider-not-allowed"),
+        ({"provider": ""}, "bundle.provider-not-allowed"),
+        ({"provider": "4123"}, "bundle.manifest-malformed"),
+        ({"submission_id": "x"}, "bundle.manifest-malformed"),
+        ({"snapshot_date": "2026-13-01"}, "bundle.manifest-malformed"),
+        ({"snapshot_date": "20261122"}, "bundle.manifest-malformed"),
+        ({"created_at": "2026-11-22"}, "bundle.manifest-malformed"),
+        ({"created_at": "2026-11-22T25:00:00Z"}, "bundle.manifest-malformed"),
+        ({"body_bytes": True}, "bundle.manifest-malformed"),
+        ({"body_bytes": -1}, "bundle.manifest-malformed"),
+        ({"body_bytes": 2**60}, "bundle.manifest-malformed"),
+        ({"sealing": None}, "bundle.manifest-malformed"),
+        ({"sealing": {"suite": "none"}}, "bundle.manifest-malformed"),
+        ({"extra": 1}, "bundle.manifest-malformed"),
+    ],
+)
+def test_a_manifest_member_that_breaks_its_rule_is_refused(
+    sealed: bytes, tmp_path: Path, party: Any, changes: dict[str, Any], code: str
+) -> None:
+    path = tmp_path / "changed.bundle"
+    path.write_bytes(resigned(sealed, party.vendor, **changes))
+    assert code_of(lambda: read_manifest(path, trusted=party.trusted)) == code
+
+
+def test_a_vendor_that_nobody_registered_is_refused(sealed: bytes, sealed_path: Path, party: Any) -> None:
+    sealed_path.write_bytes(resigned(sealed, SigningKey.generate()))
+    assert code_of(lambda: read_manifest(sealed_path, trusted=party.trusted)) == "bundle.vendor-unknown"
+
+
+def test_a_forged_signature_is_refused(sealed: bytes, sealed_path: Path, party: Any) -> None:
+    forger = SigningKey.generate()
+    header = {"alg": "ES256", "kid": party.vendor.key_id, "typ": MANIFEST_KIND}
+    sealed_path.write_bytes(resigned(sealed, forger, header=header))
+    assert code_of(lambda: read_manifest(sealed_path, trusted=party.trusted)) == "bundle.signature-wrong"
+
+
+def test_no_other_algorithm_is_ever_accepted(sealed: bytes, sealed_path: Path, party: Any) -> None:
+    token, body = parts_of(sealed)
+    payload = unb64url(token.decode().split(".")[1])
+    unsigned = b64url(canonical_json({"alg": "none", "kid": party.vendor.key_id, "typ": MANIFEST_KIND}))
+    by_public_key = OctKey.import_key(party.vendor.public().key.public_numbers().x.to_bytes(32, "big"))
+    header = {"alg": "HS256", "kid": party.vendor.key_id, "typ": MANIFEST_KIND}
+    tokens = [
+        f"{unsigned}.{b64url(payload)}.",
+        jws.serialize_compact(header, payload, by_public_key, algorithms=["HS256"]),
+    ]
+    for forged in tokens:
+        sealed_path.write_bytes(joined(forged.encode(), body))
+        assert code_of(lambda: read_manifest(sealed_path, trusted=party.trusted)) == "bundle.signature-algorithm"
+
+
+@pytest.mark.parametrize("extra", [{"crit": ["b64"], "b64": False}, {"jwk": {}}, {"typ": "dedup-receipt"}])
+def test_a_header_with_anything_else_is_refused(
+    sealed: bytes, tmp_path: Path, party: Any, extra: dict[str, Any]
+) -> None:
+    token, body = parts_of(sealed)
+    head = b64url(canonical_json({"alg": "ES256", "kid": party.vendor.key_id, "typ": MANIFEST_KIND, **extra}))
+    forged = ".".join([head, *token.decode().split(".")[1:]])
+    path = tmp_path / "header.bundle"
+    path.write_bytes(joined(forged.encode(), body))
+    assert code_of(lambda: read_manifest(path, trusted=party.trusted)) == "bundle.signature-malformed"
+
+
+def test_a_signature_has_one_spelling(sealed: bytes, sealed_path: Path, party: Any) -> None:
+    """The last letter of a base64url signature has four unused bits; setting one would be a second spelling."""
+    token, body = parts_of(sealed)
+    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    respelled = token[:-1] + alphabet[alphabet.index(token[-1:]) ^ 1 :][:1]
+    sealed_path.write_bytes(joined(respelled, body))
+    assert code_of(lambda: read_manifest(sealed_path, trusted=party.trusted)) == "bundle.signature-malformed"
+
+
+def test_another_servers_bundle_does_not_open(sealed_path: Path, model: LinkageModel, party: Any) -> None:
+    assert code_of(lambda: read_all(sealed_path, model, party, opened_with=SealingPrivateKey.generate())) == (
+        "bundle.wrong-key"
+    )
+
+
+def test_a_sealed_bundle_needs_a_key(sealed_path: Path, model: LinkageModel, party: Any) -> None:
+    assert code_of(lambda: read_all(sealed_path, model, party, opened_with=None)) == "bundle.sealed"
+
+
+def test_another_model_or_epoch_is_refused(sealed_path: Path, model: LinkageModel, party: Any) -> None:
+    other = replace(model, digest="a5" * 32)
+    assert code_of(lambda: read_all(sealed_path, other, party)) == "bundle.wrong-model"
+    assert code_of(lambda: read_all(sealed_path, model, party, epochs={"epoch-2"})) == "bundle.wrong-epoch"
+    check_fits(read_manifest(sealed_path, trusted=None), model=model, epochs={"epoch-1", "epoch-2"})
+
+
+def test_a_stolen_body_cannot_be_signed_by_another_vendor(
+    sealed: bytes, sealed_path: Path, model: LinkageModel, party: Any
+) -> None:
+    """A second vendor that may deliver for the same provider re-signs what it intercepted: the seal names the first."""
+    thief = SigningKey.generate()
+    trusted = {thief.key_id: TrustedVendor("thief", thief.public(), frozenset({"41234567"}))}
+    sealed_path.write_bytes(resigned(sealed, thief, vendor="thief"))
+    read_manifest(sealed_path, trusted=trusted)
+    assert code_of(lambda: read_all(sealed_path, model, party, trusted=trusted)) == "bundle.wrong-key"
+
+
+def test_a_body_cannot_be_moved_to_another_submission(
+    sealed: bytes, sealed_path: Path, model: LinkageModel, party: Any
+) -> None:
+    sealed_path.write_bytes(resigned(sealed, party.vendor, submission_id="ff" * 16))
+    assert code_of(lambda: read_all(sealed_path, model, party)) == "bundle.wrong-key"
+
+
+def test_a_known_submission_with_another_body_is_a_replay(sealed_path: Path) -> None:
+    manifest = read_manifest(sealed_path, trusted=None)
+    refuse_replay(manifest, {})
+    refuse_replay(manifest, {manifest.submission_id: manifest.body_sha256})
+    assert code_of(lambda: refuse_replay(manifest, {manifest.submission_id: "0" * 64})) == "bundle.replayed"
+
+
+def test_an_unsealed_bundle_is_for_evaluation_only(
+    tmp_path: Path, model: LinkageModel, party: Any, make_batch: Make, make_header: Make
+) -> None:
+    path = tmp_path / "a.bundle"
+    keys: dict[str, Any] = {"seal_to": None, "sign_with": None}
+    write_bundle(path, header=make_header(), statistics={}, batches=[make_batch(model, 3)], model=model, **keys)
+    assert code_of(lambda: read_manifest(path, trusted=party.trusted)) == "bundle.unsealed"
+    assert code_of(lambda: read_manifest(path, trusted={})) == "bundle.unsealed"
+    assert len(read_all(path, model, party, opened_with=None, trusted=None)) == 1
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    assert code_of(lambda: read_manifest(path, trusted=None)) == "bundle.altered"
+
+
+def test_a_sealed_manifest_cannot_be_stripped_of_its_signature(
+    sealed: bytes, sealed_path: Path, model: LinkageModel, party: Any
+) -> None:
+    token, body = parts_of(sealed)
+    sealed_path.write_bytes(joined(canonical_json(payload_of(token)), body, UNSEALED_MAGIC))
+    assert code_of(lambda: read_manifest(sealed_path, trusted=party.trusted)) == "bundle.unsealed"
+    assert code_of(lambda: read_all(sealed_path, model, party, trusted=None)) == "bundle.manifest-malformed"
+
+
+def test_a_manifest_length_out_of_bounds_is_refused(sealed: bytes, sealed_path: Path) -> None:
+    sealed_path.write_bytes(sealed[:8] + struct.pack(">I", 2**32 - 1) + sealed[12:])
+    assert code_of(lambda: read_manifest(sealed_path, trusted=None)) == "bundle.oversize"
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    assert code_of(lambda: read_manifest(tmp_path / "none.bundle", trusted=None)) == "bundle.unreadable"
+
+
+def hostile(party: Any, content: bytes, make_header: Make, model: LinkageModel) -> bytes:
+    """Return a bundle with any content, sealed and signed correctly: what a registered vendor could do."""
+    header, key = make_header(), b"\7" * 32
+    body = b"".join(seal_chunks([content], key, bytes.fromhex(header.submission_id)))
+    info = bundle_info(party.server.key_id, party.vendor.key_id, header.submission_id)
+    payload = {
+        "body_bytes": len(body),
+        "body_sha256": hashlib.sha256(body).hexdigest(),
+        "created_at": "2026-11-22T01:15:00Z",
+        "epoch_key_id": "epoch-1",
+        "model_digest": model.digest,
+        "model_name": model.name,
+        "provider": header.provider,
+        "scheme": "dedup/v1",
+        "sealing": {
+            "chunk_bytes": CHUNK_BYTES,
+            "key_id": party.server.key_id,
+            "sealed_key": b64url(seal_secret(key, party.server.public().key, info)),
+            "suite": "HPKE-P256-SHA256-A256GCM",
+        },
+        "snapshot_date": "2026-11-22",
+        "submission_id": header.submission_id,
+        "vendor": "acme",
+    }
+    header_json = {"alg": "ES256", "kid": party.vendor.key_id, "typ": MANIFEST_KIND}
+    token = jws.serialize_compact(header_json, canonical_json(payload), ECKey.import_key(party.vendor.key))
+    return joined(token.encode(), body)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "bundle.payload-malformed"),
+        (b"\0\0\0\2{}\0", "bundle.payload-malformed"),
+        (b"\0\0\0\2[]", "bundle.payload-malformed"),
+        (b'\0\0\0\x0d{"a":1,"a":2}', "bundle.payload-malformed"),
+        (b"\0\0\0\x09" + b'{"a":NaN}', "bundle.payload-malformed"),
+        (b"\xff\xff\xff\xff{}", "bundle.oversize"),
+        (b"\0\0\0\2{}" + b"\0\0\0\0\0\0\0\5\0\0\0\0", "bundle.payload-malformed"),
+        (b"\0\0\0\2{}" + b"\xff" * 8, "bundle.oversize"),
+        (b"\0\0\0\2{}" + b"\0" * 8, "bundle.batch-malformed"),
+        (b"\0\0\0\2{}" + b"\0" * 7 + b"\4" + b"\0" * 4, "bundle.oversize"),
+    ],
+)
+def test_hostile_content_under_a_good_seal_is_refused(
+    tmp_path: Path, model: LinkageModel, party: Any, make_header: Make, content: bytes, code: str
+) -> None:
+    path = tmp_path / "hostile.bundle"
+    path.write_bytes(hostile(party, content, make_header, model))
+    assert code_of(lambda: read_all(path, model, party)) == code
+
+
+def test_rows_that_repeat_in_a_later_batch_are_refused(
+    tmp_path: Path, model: LinkageModel, party: Any, make_header: Make, make_batch: Make
+) -> None:
+    data = write_batch(make_batch(model, 3), model)
+    content = b"\0\0\0\2{}" + 2 * (struct.pack(">Q", len(data)) + data)
+    path = tmp_path / "twice.bundle"
+    path.write_bytes(hostile(party, content, make_header, model))
+    assert code_of(lambda: read_all(path, model, party)) == "bundle.batch-malformed"
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_no_changed_byte_goes_unnoticed(
+    tmp_path_factory: pytest.TempPathFactory, sealed: bytes, model: LinkageModel, party: Any, data: st.DataObject
+) -> None:
+    """Any bytes changed or cut, anywhere in the file: always a `BundleError`, never another error, never success."""
+    changed = bytearray(sealed)
+    # Half of the changes hit the head and the manifest, which are a small part of the file.
+    limit = data.draw(st.sampled_from([SEALED_HEAD, 900, len(sealed)]))
+    for at in data.draw(st.sets(st.integers(0, limit - 1), max_size=4)):
+        changed[at] ^= data.draw(st.integers(1, 255))
+    if data.draw(st.booleans()) or changed == sealed:
+        del changed[data.draw(st.integers(0, len(changed) - 1)) :]
+    path = tmp_path_factory.getbasetemp() / "fuzz.bundle"
+    path.write_bytes(changed)
+    with pytest.raises(BundleError):
+        read_all(path, model, party)
+    with pytest.raises(BundleError):
+        read_manifest(path, trusted=party.trusted)
+
+
+def test_a_failed_write_leaves_the_target_as_it_was(
+    tmp_path: Path, model: LinkageModel, party: Any, make_batch: Make, make_header: Make
+) -> None:
+    path = tmp_path / "a.bundle"
+    path.write_bytes(b"before")
+
+    def failing() -> Iterator[BundleBatch]:
+        yield make_batch(model, 3)
+        raise RuntimeError("the extract broke off")
+
+    keys = {"seal_to": party.server.public(), "sign_with": party.vendor}
+    with pytest.raises(RuntimeError, match="broke off"):
+        write_bundle(path, header=make_header(), statistics={}, batches=failing(), model=model, **keys)
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_one_key_without_the_other_is_refused(
+    tmp_path: Path, model: LinkageModel, party: Any, make_header: Make
+) -> None:
+    arguments: dict[str, Any] = {"header": make_header(), "statistics": {}, "batches": [], "model": model}
+    for keys in ({"seal_to": party.server.public(), "sign_with": None}, {"seal_to": None, "sign_with": party.vendor}):
+        assert code_of(lambda keys=keys: write_bundle(tmp_path / "a", **arguments, **keys)) == "bundle.seal-and-sign"
+
+
+def test_a_bundle_of_many_chunks_is_read_back(
+    tmp_path: Path, model: LinkageModel, party: Any, make_batch: Make, make_header: Make
+) -> None:
+    path = tmp_path / "large.bundle"
+    batches = [make_batch(model, 2000, first=2000 * i, seed=i) for i in range(3)]
+    keys = {"seal_to": party.server.public(), "sign_with": party.vendor}
+    manifest = write_bundle(path, header=make_header(), statistics={}, batches=batches, model=model, **keys)
+    assert manifest.body_bytes > 3 * CHUNK_BYTES
+    assert [write_batch(b, model) for b in batches] == [write_batch(b, model) for b in read_all(path, model, party)]
