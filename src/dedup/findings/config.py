@@ -20,18 +20,21 @@ class EvidenceTerms:
     certain_agreements: int
     certain_agreements_without_birth_date: int
     likely_agreements: int
-    never_enough: frozenset[str]
+    never_enough: tuple[str, ...]
     agrees: Mapping[str, int]
     contradicts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Everything that `config/rules.toml` settles; the unit of each term is the end of its name."""
+    """Everything that `config/rules.toml` settles; the unit of each term is the end of its name.
+
+    Lists are sorted tuples, so that equal rules have equal `repr` in every process and can be digested by it.
+    """
 
     evidence: EvidenceTerms
     bands: tuple[tuple[str, float], ...]
-    closed_statuses: frozenset[str]
+    closed_statuses: tuple[str, ...]
     transfer_legitimate_weeks: int
     waiting_list_legitimate_weeks: int
     shared_care_tolerance_hours: int
@@ -42,8 +45,8 @@ class Rules:
     outdated_weeks: int
     hold_days: int
     bootstrap_exempt: bool
-    code_red_ksvs: frozenset[str]
-    stopping_providers: frozenset[str]
+    code_red_ksvs: tuple[str, ...]
+    stopping_providers: tuple[str, ...]
     keep_settled_days: int
     expire_weeks_after_edd: int
 
@@ -148,11 +151,11 @@ def _probability(section: Mapping[str, Any], key: str) -> float:
     return float(value)
 
 
-def _names(section: Mapping[str, Any], name: str, key: str) -> frozenset[str]:
+def _names(section: Mapping[str, Any], name: str, key: str) -> tuple[str, ...]:
     value = section.get(key)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _term_error(name, key, "a list of texts")
-    return frozenset(value)
+    return tuple(sorted(value))
 
 
 def _levels(evidence: Mapping[str, Any], key: str) -> dict[str, int]:

@@ -36,7 +36,7 @@ def weigh(pair: Pair, rules: Rules) -> tuple[FindingClass, str]:
     terms = rules.evidence
     if pair.contradicted:
         return FindingClass.TO_REVIEW, FIRST_NAME.code
-    if pair.agreed - {"edd"} <= terms.never_enough:
+    if pair.agreed - {"edd"} <= set(terms.never_enough):
         return FindingClass.TO_REVIEW, SURROGACY.code
     independent = len(pair.agreed - NOT_INDEPENDENT)
     birth_date_agrees = "birth_date" in pair.agreed

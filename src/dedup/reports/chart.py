@@ -14,7 +14,7 @@ from dedup.reports.texts import Texts
 
 GROSS_COLOUR, UNIQUE_COLOUR, INK = "#b9c7d3", "#0b5f6b", "#3c4852"
 FONT = "Segoe UI, Helvetica Neue, Arial, sans-serif"
-WIDTH, HEIGHT = 820, 240
+WIDTH, HEIGHT, HISTORY_HEIGHT = 820, 240, 150
 
 
 def demand_chart(months: tuple[DemandMonth, ...], texts: Texts) -> str:
@@ -23,7 +23,7 @@ def demand_chart(months: tuple[DemandMonth, ...], texts: Texts) -> str:
     if not dated:
         return ""
     gross, unique = texts("demand.gross"), texts("demand.unique")
-    labels = [_short_month(line.month, texts) for line in dated]
+    labels = [texts.short_month(line.month) for line in dated]
     table = pd.DataFrame(
         {
             "month": labels * 2,
@@ -55,12 +55,13 @@ def history_chart(points: tuple[HistoryPoint, ...], texts: Texts) -> str:
     """Return the line of open findings per night as an SVG element; "" with fewer than two nights."""
     if len(points) < 2:
         return ""
-    table = pd.DataFrame({"day": [point.day.isoformat() for point in points], "open": [point.open for point in points]})
+    labels = [texts.short_day(point.day).rsplit(" ", 1)[0] for point in points]
+    table = pd.DataFrame({"day": labels, "open": [point.open for point in points]})
     chart = (
         altair.Chart(table)
         .mark_line(color=UNIQUE_COLOUR, strokeWidth=2, point=altair.OverlayMarkDef(color=UNIQUE_COLOUR))
         .encode(
-            x=altair.X("day:O", title=None, axis=altair.Axis(labelAngle=0, labelOverlap=True)),
+            x=altair.X("day:O", sort=labels, title=None, axis=altair.Axis(labelAngle=0, labelOverlap=True)),
             y=altair.Y("open:Q", title=texts("demand.chart_axis"), axis=altair.Axis(tickMinStep=1)),
         )
     )
@@ -71,18 +72,13 @@ def history_chart(points: tuple[HistoryPoint, ...], texts: Texts) -> str:
         last=points[-1].open,
         last_day=texts.day(points[-1].day),
     )
-    return _svg(chart, "chart-history", texts("ageing.history_chart_title"), description)
+    return _svg(chart, "chart-history", texts("ageing.history_chart_title"), description, height=HISTORY_HEIGHT)
 
 
-def _short_month(month: str, texts: Texts) -> str:
-    name, year = texts.month(month).split(" ")
-    return f"{name[:3]} ’{year[2:]}"
-
-
-def _svg(chart: altair.Chart, name: str, title: str, description: str) -> str:
+def _svg(chart: altair.Chart, name: str, title: str, description: str, *, height: int = HEIGHT) -> str:
     """Render a chart; its own title and description stand in for Vega's many labels for screen readers."""
     styled = (
-        chart.properties(width=WIDTH, height=HEIGHT, background="transparent")
+        chart.properties(width=WIDTH, height=height, background="transparent")
         .configure(font=FONT)
         .configure_view(stroke=None)
         .configure_axis(
@@ -102,7 +98,7 @@ def _svg(chart: altair.Chart, name: str, title: str, description: str) -> str:
     inner = re.sub(r"^.*?<svg[^>]*>", "", svg, count=1, flags=re.DOTALL).removesuffix("</svg>")
     inner = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", inner)
     box = re.search(r'viewBox="([^"]*)"', svg)
-    view = box.group(1) if box else f"0 0 {WIDTH} {HEIGHT}"
+    view = box.group(1) if box else f"0 0 {WIDTH} {height}"
     return (
         f'<svg viewBox="{view}" role="img" aria-labelledby="{name}-title {name}-desc" class="chart">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'

@@ -17,6 +17,7 @@ class ReportTerms:
     ageing_days: tuple[int, ...] = (7, 14, 28)
     weeks_shown: int = 4
     months_shown: int = 12
+    nights_shown: int = 56
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class WeekFlow:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPoint:
-    """One earlier night: findings to act on that were open."""
+    """One night: findings to act on that were open."""
 
     day: date
     open: int

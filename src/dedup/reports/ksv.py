@@ -62,7 +62,7 @@ def build(night: Night, ksv: str, ksv_name: str) -> KsvReport:
         providers=providers,
         ageing=ageing,
         flow=_flow(seen, night),
-        history=tuple(HistoryPoint(day, count) for day, count in night.history_of_ksv.get(ksv, ())),
+        history=_history(night, ksv, len(opened)),
         demand=demand_months(
             night.demand_of_ksv.get(ksv, pd.DataFrame(columns=["month", "hours", "counts"])),
             from_month=night.today.strftime("%Y-%m"),
@@ -70,6 +70,11 @@ def build(night: Night, ksv: str, ksv_name: str) -> KsvReport:
         ),
         vendors=vendor_quality(night, ksv, providers),
     )
+
+
+def _history(night: Night, ksv: str, open_tonight: int) -> tuple[HistoryPoint, ...]:
+    earlier = [HistoryPoint(day, count) for day, count in night.history_of_ksv.get(ksv, ()) if day < night.today]
+    return (*earlier[1 - night.terms.nights_shown :], HistoryPoint(night.today, open_tonight))
 
 
 def history_row(report: KsvReport) -> dict[str, Any]:

@@ -40,6 +40,11 @@ def step(line: FindingLine, texts: Texts) -> str:
     return ""
 
 
+def warnings(codes: tuple[str, ...], texts: Texts) -> str:
+    """Return what the warnings are about; a code without a text stands for itself."""
+    return ", ".join(texts.catalogue["warning"].get(code, code) for code in codes) or texts("none")
+
+
 def agreed(line: FindingLine, texts: Texts) -> list[str]:
     """Return the names of the attributes that agreed."""
     return [texts(f"attribute.{name}") for name in line.agreed] or [texts("attribute.nothing")]

@@ -54,7 +54,7 @@ class Texts:
 
     def short_day(self, day: date) -> str:
         """Return a day as `22 nov 2026`."""
-        return f"{day.day} {self.catalogue['months'][day.month - 1][:3]} {day.year}"
+        return f"{day.day} {self.catalogue['short_months'][day.month - 1]} {day.year}"
 
     def week(self, week: int) -> str:
         """Return a week ordinal as `week 47, 2026`, or that it is unknown."""
@@ -67,6 +67,11 @@ class Texts:
         """Return `2026-12` as `december 2026`."""
         year, number = month.split("-")
         return f"{self.catalogue['months'][int(number) - 1]} {year}"
+
+    def short_month(self, month: str) -> str:
+        """Return `2026-12` as `dec ’26`."""
+        year, number = month.split("-")
+        return f"{self.catalogue['short_months'][int(number) - 1]} ’{year[2:]}"
 
 
 @cache
