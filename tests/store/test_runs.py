@@ -6,7 +6,17 @@ from datetime import timedelta
 from dedup.store.audit import AuditEvent
 from dedup.store.objects import ObjectDigest
 from dedup.store.registry import Registry
-from dedup.store.runs import Run, StageOutput, begin_run, find_stage, finish_run, forget_stages, last_run, record_stage
+from dedup.store.runs import (
+    Run,
+    StageOutput,
+    begin_run,
+    find_stage,
+    finish_run,
+    forget_stages,
+    last_run,
+    outputs_before,
+    record_stage,
+)
 from dedup.store.tables import RunState, View
 
 
@@ -50,16 +60,34 @@ def test_a_run_that_was_killed_counts_as_failed_when_the_next_begins(registry: R
         assert last_run(session) == Run("run-2", now.date(), later, RunState.DONE, later, "5" * 64)
 
 
-def test_only_the_last_runs_stages_need_be_remembered(registry: Registry, event: AuditEvent) -> None:
+def test_outputs_of_earlier_nights_are_found_and_forgotten_by_night(registry: Registry, event: AuditEvent) -> None:
     now = event.at
+    nights = [now.date() - timedelta(days=days) for days in (2, 1, 0)]
+    made = [StageOutput("findings", str(number) * 64, str(number) * 64, now, now) for number in range(3)]
     with registry.write(event) as session:
         assert last_run(session) is None
-        for run, stage_input in (("run-1", "1" * 64), ("run-2", "2" * 64)):
-            begin_run(session, Run(run, now.date(), now))
+        for number, night in enumerate(nights):
+            begin_run(session, Run(f"run-{number}", night, now + timedelta(hours=number)))
             session.flush()
-            record_stage(session, run, StageOutput("link", stage_input, "3" * 64, now, now))
-    with registry.write(event) as session:
-        assert forget_stages(session, other_than_run="run-2") == 1
+            record_stage(session, f"run-{number}", made[number])
     with registry.read() as session:
-        assert find_stage(session, "link", "1" * 64) is None
-        assert find_stage(session, "link", "2" * 64) is not None
+        assert outputs_before(session, "findings", nights[2]) == list(zip(nights, made, strict=True))[:2]
+        assert outputs_before(session, "link", nights[2]) == []
+    with registry.write(event) as session:
+        assert forget_stages(session, "findings", before=nights[1]) == 1
+    with registry.read() as session:
+        assert outputs_before(session, "findings", nights[2]) == [(nights[1], made[1])]
+        assert find_stage(session, "findings", "2" * 64) == made[2]
+
+
+def test_the_last_output_of_a_night_counts(registry: Registry, event: AuditEvent) -> None:
+    now = event.at
+    first = StageOutput("findings", "1" * 64, "1" * 64, now, now)
+    second = StageOutput("findings", "2" * 64, "2" * 64, now, now + timedelta(hours=3))
+    with registry.write(event) as session:
+        begin_run(session, Run("run-1", now.date(), now))
+        session.flush()
+        record_stage(session, "run-1", second)
+        record_stage(session, "run-1", first)
+    with registry.read() as session:
+        assert outputs_before(session, "findings", now.date() + timedelta(days=1)) == [(now.date(), second)]

@@ -49,7 +49,7 @@ class ObjectStore:
         digest = hashlib.sha256(header)
         with temporary_file(self._folder) as (temporary, file):
             file.write(header)
-            for chunk in _encrypted(memoryview(data), data_key, header):
+            for chunk in _encrypted(memoryview(data).cast("B"), data_key, header):
                 digest.update(chunk)
                 file.write(chunk)
         reach("objects.written")

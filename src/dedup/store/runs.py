@@ -64,12 +64,7 @@ def last_run(session: Session) -> Run | None:
 def find_stage(session: Session, name: str, input_digest: str) -> StageOutput | None:
     """Return what a stage made of this input, in whichever run, or None."""
     row = session.get(StageRow, (name, input_digest))
-    if row is None:
-        return None
-    kept = ObjectDigest(row.output_object) if row.output_object else None
-    return StageOutput(
-        row.name, row.input_digest, row.output_digest, row.started_at, row.finished_at, kept, row.output_view
-    )
+    return None if row is None else _stage_output(row)
 
 
 def record_stage(session: Session, run_id: str, output: StageOutput) -> None:
@@ -88,7 +83,28 @@ def record_stage(session: Session, run_id: str, output: StageOutput) -> None:
     )
 
 
-def forget_stages(session: Session, *, other_than_run: str) -> int:
-    """Forget the stages that other runs did; their objects are removed when the store is next recovered."""
-    gone = session.execute(delete(StageRow).where(StageRow.run_id != other_than_run).returning(StageRow.name))
+def outputs_before(session: Session, name: str, night: date) -> list[tuple[date, StageOutput]]:
+    """Return what a stage made on nights before `night`: each night's last output, from old to new."""
+    rows = session.execute(
+        select(StageRow, RunRow.night)
+        .join(RunRow, StageRow.run_id == RunRow.id)
+        .where(StageRow.name == name, RunRow.night < night)
+        .order_by(RunRow.night, StageRow.finished_at, StageRow.input_digest)
+    )
+    return list({day: _stage_output(row) for row, day in rows}.items())
+
+
+def forget_stages(session: Session, name: str, *, before: date) -> int:
+    """Forget what a stage made on nights before `before`; its objects go when the store is next recovered."""
+    earlier = select(RunRow.id).where(RunRow.night < before)
+    gone = session.execute(
+        delete(StageRow).where(StageRow.name == name, StageRow.run_id.in_(earlier)).returning(StageRow.name)
+    )
     return len(gone.all())
+
+
+def _stage_output(row: StageRow) -> StageOutput:
+    kept = ObjectDigest(row.output_object) if row.output_object else None
+    return StageOutput(
+        row.name, row.input_digest, row.output_digest, row.started_at, row.finished_at, kept, row.output_view
+    )

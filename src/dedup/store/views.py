@@ -70,9 +70,7 @@ def save_views(
     """
     numbers = _row_numbers(len(records), entropy)
     link_table = _link_table(records, numbers, model, origin)
-    attribute_table = pa.Table.from_pandas(
-        attributes.assign(row_number=numbers), schema=ATTRIBUTE_SCHEMA, preserve_index=False
-    ).sort_by("registratie_id")
+    attribute_table = _attribute_table(attributes.assign(row_number=numbers))
     return ViewDigests(
         # Random bytes do not shrink, and column statistics would only repeat part of them.
         link_view=link_views.put(
@@ -167,6 +165,14 @@ def _link_table(
         ).encode()
     }
     return pa.table(columns).replace_schema_metadata(metadata)
+
+
+def _attribute_table(attributes: pd.DataFrame) -> pa.Table:
+    # By way of objects: pandas has no type for a column of nothing, or for a date.
+    columns = [
+        pa.array(attributes[field.name].astype(object), type=field.type, from_pandas=True) for field in ATTRIBUTE_SCHEMA
+    ]
+    return pa.table(columns, schema=ATTRIBUTE_SCHEMA).sort_by("registratie_id")
 
 
 def _entry_lists(entries: PassEntries, position: NDArray[np.int64]) -> pa.ListArray:
