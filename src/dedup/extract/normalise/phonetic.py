@@ -3,24 +3,22 @@ r"""A phonetic code for names as they are heard and spelt in the Netherlands: Du
 The code says which names are worth comparing, so it is coarse on purpose: vowels are not kept, and spellings that
 romanise one sound merge (Aicha = Aysha = Ayşe, Mohamed = Muhammed, Schmidt = Smit, Youssef = Jozef).
 
-**Definition** (stable: a change is a new scheme version). The input is a folded name; characters other than a-z are
-removed. Then these rewrites, each a regular expression that replaces every match from left to right, in this order:
+**Definition** (stable: a change is a new scheme version). The input is a folded name. These rewrites, each a regular
+expression that replaces every match from left to right, are applied in this order:
 
-1.  `ij` -> `y`
+1.  only letters: `[^a-z]` -> nothing; `ij` -> `y`
 2.  the start: `^dz?j` -> `j`; `^ou(?=[aeiouy])` -> `w`; `^i(?=[aeou])` -> `j`; `^y(?=[aeiou])` -> `j`
-3.  `tsch|tch|tsj|sch|sh|sj|sz|cz|zh|zj` -> `s`
-4.  `^ch(?=[rl])` -> `k`; `ch(?=t)` -> `g`; `gch` -> `g`; `ch` -> `s`
-5.  `ph` -> `f`; `th|dt` -> `t`; `gh` -> `g`; `kh` -> `k`
-6.  `ck|cq|qu|q` -> `k`; `c(?=[eiy])` -> `s`; `c` -> `k`; `x` -> `ks`
-7.  `z` -> `s`; `v` -> `f`
-8.  `(.)\1+` -> the letter once
-9.  `^(.{3,})en$` -> group 1 (Jansen = Janse)
-10. `d(?=s?$)` -> `t`; `b$` -> `p`
-11. the first letter: `^[aeiuoy]` -> `a`, and `^j(?![aeiouy])` -> `a`
-12. after the first letter, remove `[aeiouyjhw]`
-13. keep the first 5 characters
+3.  sibilants: `tsch|tch|tsj|sch|sh|sj|sz|cz|zh|zj` -> `s`
+4.  ch: `^ch(?=[rl])` -> `k`; `ch(?=t)` -> `g`; `gch` -> `g`; `ch` -> `s`
+5.  mute h: `ph` -> `f`; `th|dt` -> `t`; `gh` -> `g`; `kh` -> `k`
+6.  c, q, x: `ck|cq|qu|q` -> `k`; `c(?=[eiy])` -> `s`; `c` -> `k`; `x` -> `ks`
+7.  voice: `z` -> `s`; `v` -> `f`
+8.  doubles: `(.)\1+` -> `\1`
+9.  the end: `^(.{3,})en$` -> `\1`; `d(?=s?$)` -> `t`; `b$` -> `p`
+10. a vowel at the start: `^[aeiouy]|^j(?![aeiouy])` -> `a`
+11. after the first letter: `(?<=.)[aeiouyjhw]` -> nothing
 
-Only an input without any letter has no code.
+Of what is left, the first 5 letters are the code. Only an input without any letter has no code.
 """
 
 from __future__ import annotations
