@@ -8,16 +8,22 @@ and a permutation of 256 bits, which takes 46 words, within 1 ± 2^-18.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.core.cgutils import ir  # type: ignore[attr-defined]  # llvmlite, by the way of its only user
+from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from dedup.model.records import TOKEN_BYTES
 
 MAX_PRODUCT = 1 << 40
 MAX_BITS = 4096
 LANES = 8  # records whose bits are shuffled together, one bit of a byte each
 
 
-def _word_ends() -> NDArray[np.int64]:
+def _word_ends() -> NDArray[np.uint64]:
     """Return for each word of a field's stream the bit position at which its numbers end; the last is MAX_BITS."""
     ends, product = [], 1
     for position in range(MAX_BITS):
@@ -25,7 +31,7 @@ def _word_ends() -> NDArray[np.int64]:
             ends.append(position)
             product = 1
         product *= position + 1
-    return np.array([*ends, MAX_BITS], np.int64)
+    return np.array([*ends, MAX_BITS], np.uint64)
 
 
 def _spread() -> NDArray[np.uint64]:
@@ -46,27 +52,45 @@ def words_needed(bits: int) -> int:
     return int(np.searchsorted(WORD_ENDS, bits)) + 1
 
 
+@intrinsic
+def _upper_half(_typing_context: Any, _one: Any, _other: Any) -> Any:
+    """Return the upper 64 bits of the product of two uint64, which the CPU gives and numpy has no name for."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(argument, wide) for argument in arguments))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
 @njit(cache=True, nogil=True)
-def _shuffle(lanes: NDArray[np.uint8], out: NDArray[np.uint8], bits: int, words: NDArray[np.uint64]) -> None:
-    """Put lanes[0:bits] into `out` in an order drawn from `words`."""
-    position = 0
-    word = 0
-    low_half = np.uint64(0xFFFFFFFF)
-    half = np.uint64(32)
-    while position < bits:
-        random = words[word]
-        end = min(WORD_ENDS[word], bits)
+def number_blocks(seed: NDArray[np.uint64], counter: NDArray[np.uint64], blocks: NDArray[np.uint64]) -> None:
+    """Fill `blocks` [tokens, blocks, 2] with each token's seed [tokens, 2] xor each counter [blocks, 2]."""
+    for i in range(seed.shape[0]):
+        for b in range(counter.shape[0]):
+            blocks[i, b, 0] = seed[i, 0] ^ counter[b, 0]
+            blocks[i, b, 1] = seed[i, 1] ^ counter[b, 1]
+
+
+@njit(cache=True, nogil=True)
+def _shuffle(
+    lanes: NDArray[np.uint8], out: NDArray[np.uint8], bits: int, words: NDArray[np.uint64], first: int
+) -> None:
+    """Put lanes[0:bits] into `out` in an order drawn from `words`, from the word `first` on."""
+    count, position, word = np.uint64(bits), np.uint64(0), 0
+    while position < count:
+        random = words[first + word]
+        end = min(WORD_ENDS[word], count)
         word += 1
         while position < end:
-            # random * (position + 1) as a 128-bit product: its upper half is the number, its lower half what is left.
-            span = np.uint64(position + 1)
-            low = (random & low_half) * span
-            high = (random >> half) * span + (low >> half)
-            random = (high << half) | (low & low_half)
-            drawn = high >> half
+            # Of the product, the upper half is a number below `span`, and the lower half is what it leaves unused.
+            span = position + np.uint64(1)
+            drawn = _upper_half(random, span)  # type: ignore[call-arg,var-annotated]  # numba passes the context itself
+            random *= span
             out[position] = out[drawn]
             out[drawn] = lanes[position]
-            position += 1
+            position = span
 
 
 @njit(cache=True, nogil=True)
@@ -99,11 +123,13 @@ def rekey_runs(
             source, goal = first[i] + group, target[i] + group
             for member in range(members):
                 row_out[goal + member] = row[source + member]
-                token_out[goal + member] = new_token[i]
+                for byte in range(TOKEN_BYTES):
+                    token_out[goal + member, byte] = new_token[i, byte]
             word = 0
             for f in range(len(bits)):
                 begin, size = start[f], bits[f] // 8
-                lanes[:size] = 0
+                for byte in range(size):
+                    lanes[byte] = 0
                 present = 0
                 for member in range(members):
                     if (presence[row[source + member]] >> presence_bit[f]) & 1:
@@ -111,7 +137,7 @@ def rekey_runs(
                         for byte in range(size):
                             lanes[byte] |= SPREAD[sketch[source + member, begin + byte]] << np.uint64(member)
                 if present:
-                    _shuffle(lane_bytes, shuffled_bytes, bits[f], stream_words[i, word:])
+                    _shuffle(lane_bytes, shuffled_bytes, bits[f], stream_words[i], word)
                 for member in range(members):
                     if (present >> member) & 1:
                         for byte in range(size):
@@ -119,5 +145,6 @@ def rekey_runs(
                             mask = stream[i, mask_start + begin + byte]
                             sketch_out[goal + member, begin + byte] = np.uint8((lane * GATHER) >> np.uint64(56)) ^ mask
                     else:
-                        sketch_out[goal + member, begin : begin + size] = 0
+                        for byte in range(size):
+                            sketch_out[goal + member, begin + byte] = 0
                 word += words[f]

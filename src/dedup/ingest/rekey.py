@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
 from dedup.bundle.keys import IngestKey
-from dedup.ingest.kernels import rekey_runs, words_needed
+from dedup.ingest.kernels import number_blocks, rekey_runs, words_needed
 from dedup.model.linkage import LinkageModel, Pass
 from dedup.model.records import TOKEN_BYTES, EncodedRecords, PassEntries
 
@@ -99,7 +99,7 @@ def _rekey_pass(entries: PassEntries, layout: _Layout, presence: NDArray[np.uint
     room = np.empty(plain.nbytes + BLOCK_BYTES - 1, np.uint8)
     for at in range(0, len(order), chunk):
         part = order[at : at + chunk]
-        np.bitwise_xor(seed[part].view(np.uint64)[:, None, :], counters, out=plain[: len(part)])
+        number_blocks(seed[part].view(np.uint64), counters, plain)
         used = len(part) * blocks * BLOCK_BYTES
         encryptor.update_into(plain.data.cast("B")[:used], room.data)
         stream = room[:used].reshape(len(part), blocks * BLOCK_BYTES)
