@@ -48,20 +48,22 @@ def simulate(
     )
     write(simulation, folder)
     kinds = simulation.truth["soort"].value_counts().to_dict()
+    extracts = simulation.registrations["aanbieder_agb"].nunique()
     if as_json:
         print_json(
             {
                 "folder": str(folder),
                 "registrations": len(simulation.truth),
+                "delivered": len(simulation.registrations),
                 "women": int(simulation.truth["vrouw"].nunique()),
-                "providers": len(simulation.providers),
+                "extracts": int(extracts),
                 "nights": [night.day.isoformat() for night in simulation.nights],
                 "kinds": kinds,
             }
         )
         return
     typer.echo(
-        f"Wrote {len(simulation.truth):,} registrations of {simulation.truth['vrouw'].nunique():,} women in "
-        f"{len(simulation.providers)} extracts under {folder / 'extracts'}; {kinds.get('dubbel', 0):,} of them are "
-        f"doubles. The truth is in {folder / 'truth.csv'}."
+        f"Wrote {len(simulation.truth):,} registrations of {simulation.truth['vrouw'].nunique():,} women in {extracts} "
+        f"extracts under {folder / 'extracts'}; {kinds.get('dubbel', 0):,} of them are doubles. "
+        f"The truth is in {folder / 'truth.csv'}."
     )

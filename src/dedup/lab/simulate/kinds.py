@@ -63,3 +63,12 @@ KINDS: tuple[Kind, ...] = (
 BY_CODE = {kind.code: kind for kind in KINDS}
 # How many further registrations a pregnancy with doubles has: mostly one, sometimes two or three.
 EXTRA_REGISTRATIONS = ((1, 0.90), (2, 0.08), (3, 0.02))
+
+
+def markdown_table() -> str:
+    """Return the kinds as the table that stands in the documentation."""
+    lines = ["| soort | second registration of | share | class it should get | meaning |", "|---|---|---:|---|---|"]
+    lines += [
+        f"| `{kind.code}` | {kind.tie.value} | {kind.share:.2%} | `{kind.outcome}` | {kind.meaning} |" for kind in KINDS
+    ]
+    return "\n".join(lines)

@@ -15,8 +15,8 @@ NEIGHBOURS = {
     "0": "9",
 }  # fmt: skip
 DUTCH_SPELLINGS = (
-    ("eij", "ey"), ("ei", "ij"), ("ij", "y"), ("ck", "k"), ("ss", "s"), ("ph", "f"), ("th", "t"), ("dt", "d"),
-    ("ll", "l"), ("nn", "n"), ("tt", "t"), ("ff", "f"), ("ae", "aa"), ("uy", "ui"), ("ou", "au"), ("c", "k"),
+    ("eij", "ey"), ("eij", "ij"), ("ein", "ijn"), ("ij", "y"), ("ck", "k"), ("ss", "s"), ("ph", "f"), ("th", "t"),
+    ("dt", "d"), ("ll", "l"), ("nn", "n"), ("tt", "t"), ("ff", "f"), ("ae", "aa"), ("uy", "ui"), ("ou", "au"), ("c", "k"),
     ("z", "s"), ("ie", "i"), ("ks", "x"), ("g", "ch"), ("f", "v"), ("oo", "o"),
 )  # fmt: skip
 FOREIGN_SPELLINGS = (
@@ -63,12 +63,13 @@ def respelled(text: str, group: str, draw: int) -> str:
     """Return a name as somebody writes it who only heard it; unchanged where no rule of its origin applies."""
     pairs = {"nederlands": DUTCH_SPELLINGS, "marokkaans": MOROCCAN_SPELLINGS}.get(group, FOREIGN_SPELLINGS)
     lower = text.lower()
-    ways = [(old, new) for one, two in pairs for old, new in ((one, two), (two, one)) if old and old in lower[1:]]
+    ways = [(old, new) for one, two in pairs for old, new in ((one, two), (two, one)) if old and old in lower]
     if not ways:
         return text
     old, new = ways[draw % len(ways)]
-    place = lower.index(old, 1)
-    return text[:place] + new + text[place + len(old) :]
+    place = lower.index(old)
+    heard = text[:place] + new + text[place + len(old) :]
+    return heard[0].upper() + heard[1:] if text[0].isupper() else heard
 
 
 def ij_as_y(text: str) -> str:
@@ -108,8 +109,9 @@ def day_and_month_swapped(days: Days) -> Days:
 def day_slip(days: Days, step: Numbers) -> Days:
     """Move the day of the month by `step`, to the other side where that would leave the month."""
     year, month, day = date_parts(days)
-    moved = np.where((day + step >= 1) & (day + step <= 28), day + step, day - step)
-    return date_from(year, month, np.clip(moved, 1, 31))
+    last = date_parts(date_from(year, month, np.full_like(day, 31)))[2]
+    moved = np.where((day + step >= 1) & (day + step <= last), day + step, day - step)
+    return date_from(year, month, moved)
 
 
 def month_slip(days: Days, step: Numbers) -> Days:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from functools import lru_cache
+
 import numpy as np
 
 from dedup.lab.simulate.columns import Columns, Days, Flags, Texts, empty_texts, texts
@@ -24,14 +27,14 @@ INSURERS = (
 # Reserved domains (RFC 2606): nobody's address is ever made by accident.
 MAIL_DOMAINS = (("gmeel.example", 45), ("hotmeel.example", 22), ("uitkijk.example", 12), ("thuispost.example", 10),
                 ("snelnet.example", 6), ("wolkje.example", 5))  # fmt: skip
-TO_ASCII = str.maketrans(
-    "éèêëáàâäïíîìöóôòüúùûçñşŞığĞİłŁśŚćĆńżŻźŹąęÖÜÇÂ", "eeeeaaaaiiiioooouuuucnsSigGIlLsScCnzZzZaeOUCA"
-)
+UNDIVIDED = str.maketrans("ıłŁøØđĐßæÆ", "ilLoOdDsaA")  # letters whose mark Unicode does not take apart
 
 
+@lru_cache(maxsize=65_536)
 def plain(text: str) -> str:
     """Return a name without its diacritics, as a careless clerk or an old package writes it."""
-    return text.translate(TO_ASCII)
+    parts = unicodedata.normalize("NFKD", text.translate(UNDIVIDED))
+    return parts.encode("ascii", "ignore").decode("ascii")
 
 
 def weighted(rng: np.random.Generator, choices: tuple[tuple[str, int], ...], rows: int) -> Texts:
