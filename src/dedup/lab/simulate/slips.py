@@ -16,8 +16,8 @@ NEIGHBOURS = {
 }  # fmt: skip
 DUTCH_SPELLINGS = (
     ("eij", "ey"), ("eij", "ij"), ("ein", "ijn"), ("ij", "y"), ("ck", "k"), ("ss", "s"), ("ph", "f"), ("th", "t"),
-    ("dt", "d"), ("ll", "l"), ("nn", "n"), ("tt", "t"), ("ff", "f"), ("ae", "aa"), ("uy", "ui"), ("ou", "au"), ("c", "k"),
-    ("z", "s"), ("ie", "i"), ("ks", "x"), ("g", "ch"), ("f", "v"), ("oo", "o"),
+    ("dt", "d"), ("ll", "l"), ("nn", "n"), ("tt", "t"), ("ff", "f"), ("ae", "aa"), ("uy", "ui"), ("ou", "au"),
+    ("c", "k"), ("z", "s"), ("ie", "i"), ("ks", "x"), ("g", "ch"), ("f", "v"), ("oo", "o"),
 )  # fmt: skip
 FOREIGN_SPELLINGS = (
     ("sz", "s"), ("cz", "c"), ("rz", "z"), ("w", "v"), ("ew", "ev"), ("ğ", "gh"), ("ş", "sh"), ("ç", "c"), ("ı", "i"),
