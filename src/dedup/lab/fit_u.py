@@ -28,6 +28,9 @@ SAMPLED_PAIRS = 4_000_000
 _SAME_PERSON_AGREEMENTS = 3
 _FEWEST_RECORDS = 1_000
 _DIGITS = 12
+_LEAST_SHARE = 1e-12
+# Jaccard similarity under which two values are taken to be unlike, whatever the comparison's thresholds.
+_UNLIKE = 0.3
 
 UTable = tuple[tuple[float, ...], ...]
 
@@ -138,7 +141,7 @@ def _sketch_levels(
     known = (tokens.of[one] >= 0) & (tokens.of[other] >= 0)
     likeness, weights = _likeness(tokens, one[known], other[known])
     # The chance of full agreement is counted over all pairs: in a sample of the rarest it would be nought.
-    weights = _with_equal(likeness, weights, _equal_share(tokens.of))
+    likeness, weights = _with_equal(likeness, weights, _equal_share(tokens.of))
     rows = _noisy(likeness, weights, bits[name], comparison.thresholds)
     if split:
         rows = _split_lowest(rows, fields[name], fields[split], bits[split], one, other)
@@ -148,24 +151,28 @@ def _sketch_levels(
 def _likeness(
     tokens: _Tokens, one: NDArray[np.int64], other: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the distinct Jaccard similarities of pairs and their shares."""
-    values = _jaccard(tokens.of, tokens.offsets, tokens.tokens, one, other)
-    distinct, counts = np.unique(values, return_counts=True)
-    return distinct, counts / max(counts.sum(), 1)
+    """Return the Jaccard similarities that occur among pairs, some of them more than once, and their shares."""
+    common, either = _overlap(tokens.of, tokens.offsets, tokens.tokens, one, other)
+    # Sizes of overlap and union are small whole numbers: counting them is much faster than sorting quotients.
+    radix = int(either.max(initial=0)) + 1
+    counts = np.bincount(common * radix + either)
+    seen = np.flatnonzero(counts)
+    return (seen // radix) / (seen % radix), counts[seen] / max(counts.sum(), 1)
 
 
-def _with_equal(likeness: NDArray[np.float64], weights: NDArray[np.float64], equal: float) -> NDArray[np.float64]:
-    different = np.where(likeness < 1.0, weights, 0.0)
-    different = different / max(different.sum(), 1e-300) * (1.0 - equal)
-    return np.where(likeness < 1.0, different, equal)
+def _with_equal(
+    likeness: NDArray[np.float64], weights: NDArray[np.float64], equal: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scale the shares of different values so that equal ones have the share `equal`; returns both, equal ones last."""
+    different = likeness < 1.0
+    weights = weights[different] / max(float(weights[different].sum()), _LEAST_SHARE) * (1.0 - equal)
+    return np.append(likeness[different], 1.0), np.append(weights, equal)
 
 
 def _noisy(
     likeness: NDArray[np.float64], weights: NDArray[np.float64], bits: int, thresholds: Sequence[float]
 ) -> NDArray[np.float64]:
     """Return the shares of the levels that the thresholds cut, as sketches of 1, 2 and 3 entries show them."""
-    if not (likeness == 1.0).any():
-        likeness, weights = np.append(likeness, 1.0), np.append(weights, max(1.0 - weights.sum(), 0.0))
     rows = []
     for entries in range(1, ENTRY_CLASSES + 1):
         size = entries * bits
@@ -184,10 +191,11 @@ def _split_lowest(
     one: NDArray[np.int64],
     other: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Split the lowest level by whether the other field is known and differs, among pairs that share no token."""
+    """Split the lowest level by whether the other field is known and differs, among pairs that are unlike."""
     known = (tokens.of[one] >= 0) & (tokens.of[other] >= 0)
     a, b = one[known], other[known]
-    unlike = _jaccard(tokens.of, tokens.offsets, tokens.tokens, a, b) < ONE_TOKEN_AGREES / 2
+    common, either = _overlap(tokens.of, tokens.offsets, tokens.tokens, a, b)
+    unlike = common < _UNLIKE * either
     a, b = a[unlike], b[unlike]
     differs = (split.of[a] >= 0) & (split.of[b] >= 0) & (split.of[a] != split.of[b])
     share = float(differs.mean()) if len(differs) else 0.5
@@ -211,7 +219,7 @@ def _address_levels(
     known = (postcode.of[one] >= 0) & (postcode.of[other] >= 0)
     likeness, weights = _likeness(postcode, one[known], other[known])
     same_postcode = _equal_share(postcode.of)
-    weights = _with_equal(likeness, weights, same_postcode)
+    likeness, weights = _with_equal(likeness, weights, same_postcode)
     rows = _noisy(likeness, weights, bits[comparison.fields[0]], comparison.thresholds)
     same_number = _equal_share(number.of)
     same_address = min(_equal_share(_joint([postcode.of, number.of])), same_postcode)
@@ -241,7 +249,7 @@ def _weeks_levels(weeks: NDArray[np.int32], comparison: Comparison) -> NDArray[n
 def _rounded(rows: NDArray[np.float64]) -> UTable:
     """Keep three significant digits of every probability, and let the largest make the row add up to one."""
     result = []
-    for row in np.maximum(rows, 1e-12):
+    for row in np.maximum(rows, _LEAST_SHARE):
         values = [float(f"{value:.3g}") for value in row]
         largest = int(np.argmax(values))
         values[largest] = round(1.0 - sum(v for i, v in enumerate(values) if i != largest), _DIGITS)
@@ -250,15 +258,16 @@ def _rounded(rows: NDArray[np.float64]) -> UTable:
 
 
 @njit(cache=True)
-def _jaccard(
+def _overlap(
     of: NDArray[np.int64],
     offsets: NDArray[np.int64],
     tokens: NDArray[np.int64],
     one: NDArray[np.int64],
     other: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Return the Jaccard similarity of each pair's token sets by merging their sorted lists."""
-    result = np.empty(len(one), dtype=np.float64)
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many tokens each pair shares and how many it has together, by merging its sorted lists."""
+    shared = np.empty(len(one), dtype=np.int64)
+    either = np.empty(len(one), dtype=np.int64)
     for p in range(len(one)):
         i, i_end = offsets[of[one[p]]], offsets[of[one[p]] + 1]
         j, j_end = offsets[of[other[p]]], offsets[of[other[p]] + 1]
@@ -273,5 +282,6 @@ def _jaccard(
                 i += 1
             else:
                 j += 1
-        result[p] = common / (size - common)
-    return result
+        shared[p] = common
+        either[p] = size - common
+    return shared, either

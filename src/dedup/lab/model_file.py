@@ -38,7 +38,7 @@ def _parts(lines: list[str]) -> list[list[str]]:
 
 
 def _name_of(part: list[str]) -> str | None:
-    if not part or part[0].strip() != _COMPARISONS:
+    if not part or part[0].partition("#")[0].strip() != _COMPARISONS:
         return None
     return str(tomllib.loads("\n".join(part))["comparisons"][0]["name"])
 
