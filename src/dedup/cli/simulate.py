@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -30,23 +30,28 @@ def simulate(
 
     Example: dedup simulate ./made-up --registrations 20000 --doubles 0.08 --seed 1
     """
+    from zoneinfo import ZoneInfo
+
+    from rich.console import Console
+
     from dedup.lab.simulate import SimulationSettings, generate, write
     from dedup.regions import read_regions
 
-    simulation = generate(
-        SimulationSettings(
-            registrations=registrations,
-            doubles=doubles,
-            seed=seed,
-            day=day.date() if day else date.today(),
-            providers=providers,
-            ksvs=ksvs,
-            harsh=harsh,
-            nights=nights,
-            regions=read_regions(settings_from(config).regions_path),
-        )
+    asked = SimulationSettings(
+        registrations=registrations,
+        doubles=doubles,
+        seed=seed,
+        day=(day or datetime.now(ZoneInfo("Europe/Amsterdam"))).date(),
+        providers=providers,
+        ksvs=ksvs,
+        harsh=harsh,
+        nights=nights,
+        regions=read_regions(settings_from(config).regions_path),
     )
-    write(simulation, folder)
+    with Console(stderr=True).status(f"Making up {registrations:,} registrations") as status:
+        simulation = generate(asked)
+        status.update(f"Writing them under {folder}")
+        write(simulation, folder)
     kinds = simulation.truth["soort"].value_counts().to_dict()
     extracts = simulation.registrations["aanbieder_agb"].nunique()
     if as_json:

@@ -61,6 +61,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("naamgenoot", OTHER, 0.0020, "none", "another woman with the same first name and surname nearby"),
 )
 BY_CODE = {kind.code: kind for kind in KINDS}
+TIES = {DOUBLE: Tie.SAME_PREGNANCY} | {kind.code: kind.tie for kind in KINDS}
 # How many further registrations a pregnancy with doubles has: mostly one, sometimes two or three.
 EXTRA_REGISTRATIONS = ((1, 0.90), (2, 0.08), (3, 0.02))
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dedup.lab.simulate.columns import Days, Numbers, Texts, texts
-from dedup.lab.simulate.kinds import BASE, BY_CODE, DOUBLE, EXTRA_REGISTRATIONS, KINDS, Tie
+from dedup.lab.simulate.columns import Days, Flags, Numbers, Texts, texts
+from dedup.lab.simulate.kinds import BASE, BY_CODE, DOUBLE, EXTRA_REGISTRATIONS, KINDS, TIES, Tie
 from dedup.lab.simulate.providers import Providers
 
 EARLIEST_DUE, LATEST_DUE = -12, 210  # days from the snapshot's day
 OUT_OF_REGION = 0.08  # share of second registrations with a provider from elsewhere
 # What was so a month or more ago needs a pregnancy that is old enough for it.
 LATEST_DUE_OF_OLD = 125
-OLD_KINDS = ("L2_overdracht_oud", "L3_wachtlijst_oud", "L10_stoppend")
+STOPPING_KIND = "L10_stoppend"
+OLD_KINDS = ("L2_overdracht_oud", "L3_wachtlijst_oud", STOPPING_KIND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,38 +78,39 @@ def make_plan(
     """
     first, women = counts.first, len(due)
     first_provider = providers.draw(rng, ksv[:first])
-    order = deal_order(rng, providers.stopping[first_provider], counts.kinds["L10_stoppend"])
-    chosen, start = {}, 0
-    for code in ("L10_stoppend", DOUBLE, *(kind.code for kind in KINDS if kind.code != "L10_stoppend")):
-        size = counts.extra[0] if code == DOUBLE else counts.kinds[code]
-        chosen[code] = order[start : start + size]
-        start += size
+    chosen = deal_kinds(rng, counts, providers.stopping[first_provider])
     keep_stopping_for_its_kind(rng, first_provider, ksv[:first], chosen, providers)
-    mates, kinds = [], []
-    for code, members in chosen.items():
-        for size in counts.extra if code == DOUBLE else (len(members),):
-            mates.append(members[:size])
-            kinds += [code] * size
-    mate = np.concatenate([np.arange(first), *mates]).astype(np.int64)
-    kind = texts([BASE] * first + kinds)
+    # Of the women with doubles some have a third and a fourth registration: they stand in front of the others.
+    mates = [(DOUBLE, chosen[DOUBLE][:size]) for size in counts.extra]
+    mates += [(code, members) for code, members in chosen.items() if code != DOUBLE]
+    mate = np.concatenate([np.arange(first), *(members for _, members in mates)]).astype(np.int64)
+    kind = texts([BASE] * first + [code for code, members in mates for _ in members])
     woman, pregnancy = mate.copy(), mate.copy()
-    others = np.flatnonzero(
-        [code != BASE and code != DOUBLE and BY_CODE[code].tie is Tie.ANOTHER_WOMAN for code in kind]
-    )
+    others, nexts = (np.flatnonzero(tied(kind, tie)) for tie in (Tie.ANOTHER_WOMAN, Tie.SAME_WOMAN))
     woman[others] = pregnancy[others] = np.arange(first, women)
-    nexts = np.flatnonzero([code in BY_CODE and BY_CODE[code].tie is Tie.SAME_WOMAN for code in kind])
     pregnancy[nexts] = women + np.arange(len(nexts))
     due_of_row = set_due(rng, due[woman], kind, mate, day)
     provider = second_providers(rng, providers, ksv[woman], kind, mate, first_provider)
     return Plan(woman, pregnancy, kind, mate, due_of_row, provider)
 
 
-def deal_order(rng: np.random.Generator, stopping: np.ndarray, wanted: int) -> Numbers:
-    """Return the first registrations in the order in which kinds are dealt out: clients of stopping providers first."""
+def tied(kind: Texts, tie: Tie) -> Flags:
+    """Return which registrations are second ones with this tie to the first."""
+    codes = {code for code, one in TIES.items() if one is tie}
+    return np.array([code in codes for code in kind], dtype=bool)
+
+
+def deal_kinds(rng: np.random.Generator, counts: Counts, stopping: Flags) -> dict[str, Numbers]:
+    """Choose for each kind the first registrations that get a second one, each for one kind only.
+
+    L10 comes first and takes clients of stopping providers, as far as there are enough.
+    """
     order = rng.permutation(len(stopping))
-    ahead = order[stopping[order]][:wanted]
-    rest = order[~np.isin(order, ahead)]
-    return np.concatenate([ahead, rest])
+    ahead = order[stopping[order]][: counts.kinds[STOPPING_KIND]]
+    order = np.concatenate([ahead, order[~np.isin(order, ahead)]])
+    sizes = {STOPPING_KIND: counts.kinds[STOPPING_KIND], DOUBLE: counts.extra[0]} | counts.kinds
+    ends = np.cumsum(list(sizes.values()))
+    return {code: order[end - size : end] for (code, size), end in zip(sizes.items(), ends, strict=True)}
 
 
 def keep_stopping_for_its_kind(
@@ -117,7 +119,7 @@ def keep_stopping_for_its_kind(
     """Give every L10 woman a stopping provider, and every woman of another kind one that goes on (in place)."""
     for code, members in chosen.items():
         stops = providers.stopping[provider[members]]
-        if code == "L10_stoppend":
+        if code == STOPPING_KIND:
             ending = np.flatnonzero(providers.stopping)
             provider[members[~stops]] = rng.choice(ending, size=int((~stops).sum()))
         else:
@@ -133,12 +135,8 @@ def set_due(rng: np.random.Generator, due: Days, kind: Texts, mate: Numbers, day
     for code, (oldest, youngest) in {"L6_verouderd": (-56, -37), "L6_volgende_zwangerschap": (-50, 20)}.items():
         firsts = mate[kind == code]
         due[firsts] = day + rng.integers(oldest, youngest + 1, len(firsts))
-    shares = np.flatnonzero(
-        [code == DOUBLE or (code in BY_CODE and BY_CODE[code].tie is Tie.SAME_PREGNANCY) for code in kind]
-    )
-    due[shares] = due[mate[shares]]
-    surrogates = kind == "draagmoeder"
-    due[surrogates] = due[mate[surrogates]]
+    shared = tied(kind, Tie.SAME_PREGNANCY) | (kind == "draagmoeder")
+    due[shared] = due[mate[shared]]
     for code in ("L6_verouderd", "L6_volgende_zwangerschap"):
         rows = np.flatnonzero(kind == code)
         # 24 to 42 weeks after the other EDD, and not longer pregnant than is possible.
