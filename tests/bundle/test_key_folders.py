@@ -129,5 +129,7 @@ def test_epochs_that_are_accepted_are_named(tmp_path: Path) -> None:
     make_server_keys(tmp_path, created=NOW)
     set_epochs(tmp_path, frozenset({"epoch-1", "epoch-2"}), created=NOW)
     assert load_server_keys(tmp_path).epochs == {"epoch-1", "epoch-2"}
+    assert code_of(lambda: set_epochs(tmp_path, frozenset({"epoch 2"}), created=NOW)) == "key.epoch-id"
+    assert code_of(lambda: set_epochs(tmp_path, frozenset(), created=NOW)) == "key.epoch-id"
     set_epochs(tmp_path, frozenset({"epoch-2"}), created=NOW)
     assert load_server_keys(tmp_path).epochs == {"epoch-2"}

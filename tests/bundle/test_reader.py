@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -389,3 +390,20 @@ def test_a_bundle_of_many_chunks_is_read_back(
     manifest = write_bundle(path, header=make_header(), statistics={}, batches=batches, model=model, **keys)
     assert manifest.body_bytes > 3 * CHUNK_BYTES
     assert [write_batch(b, model) for b in batches] == [write_batch(b, model) for b in read_all(path, model, party)]
+
+
+def test_memory_does_not_grow_with_the_file(
+    tmp_path: Path, model: LinkageModel, party: Any, make_batch: Make, make_header: Make
+) -> None:
+    keys = {"seal_to": party.server.public(), "sign_with": party.vendor}
+    peaks = []
+    for count in (4, 24):
+        path = tmp_path / f"{count}.bundle"
+        batches = (make_batch(model, 400, first=400 * i, seed=i) for i in range(count))
+        tracemalloc.start()
+        write_bundle(path, header=make_header(), statistics={}, batches=batches, model=model, **keys)
+        with open_bundle(path, model=model, opened_with=party.server, trusted=party.trusted) as bundle:
+            assert sum(len(batch.records) for batch in bundle.batches) == 400 * count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]

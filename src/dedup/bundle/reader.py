@@ -190,24 +190,24 @@ class _Stream:
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts = parts
-        self._pending = bytearray()
+        self._rest = memoryview(b"")
 
     def take(self, count: int) -> bytes:
-        while len(self._pending) < count:
-            part = next(self._parts, None)
-            if part is None:
+        taken = []
+        while count:
+            if self.ended():
                 raise _payload_malformed("it ends before its content does")
-            self._pending += part
-        data = bytes(self._pending[:count])
-        del self._pending[:count]
-        return data
+            taken.append(self._rest[:count])
+            self._rest = self._rest[count:]
+            count -= len(taken[-1])
+        return b"".join(taken)
 
     def ended(self) -> bool:
-        while not self._pending:
+        while not self._rest:
             part = next(self._parts, None)
             if part is None:
                 return True
-            self._pending += part
+            self._rest = memoryview(part)
         return False
 
 

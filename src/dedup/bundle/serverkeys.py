@@ -13,6 +13,7 @@ epochs.json                 the epochs whose bundles are accepted (all, while th
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ ATTRIBUTES_FILE = "attributes.key"
 VENDORS_FOLDER = "vendors"
 EPOCHS_FILE = "epochs.json"
 _EPOCHS_KIND = "epochs"
+_EPOCH_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,9 @@ def load_epochs(folder: Path) -> frozenset[str] | None:
 
 
 def set_epochs(folder: Path, epochs: frozenset[str], *, created: datetime) -> None:
-    """Accept bundles of exactly these epochs from now on."""
+    """Accept bundles of exactly these epochs from now on; raises `KeyFileError` (`key.epoch-id`)."""
+    if not epochs or not all(map(_EPOCH_ID.fullmatch, epochs)):
+        raise KeyFileError("key.epoch-id", "An epoch is named by its linkage key's id, up to 64 letters and digits.")
     document = {
         "kind": _EPOCHS_KIND,
         "version": VERSION,
