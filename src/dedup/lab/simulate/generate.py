@@ -32,7 +32,8 @@ from dedup.lab.simulate.women import make_women
 from dedup.lab.simulate.writing import write_person
 
 SCHEMA_VERSION = "1.0"
-STAGES = 9
+STAGES = 10
+SCANNED = 180  # days before the EDD by which most women have had the dating scan
 
 
 def generate(settings: SimulationSettings) -> Simulation:
@@ -51,10 +52,8 @@ def generate(settings: SimulationSettings) -> Simulation:
     plan = make_plan(next(streams), counts, due, women["ksv"], providers, day)
     resemble(next(streams), women, plan)
     care = make_care(next(streams), plan, providers, day)
-    rows = person_rows(women, plan)
-    rng = next(streams)
-    rows["final"] = rng.random(len(plan.kind)) < np.where(plan.due - day < 180, 0.9, 0.2)
-    planted = plant_errors(rng, rows, plan.kind != BASE, postcodes, harsh=settings.harsh)
+    rows = person_rows(next(streams), women, plan, day)
+    planted = plant_errors(next(streams), rows, plan.kind != BASE, postcodes, harsh=settings.harsh)
     registrations = written(next(streams), rows, care, plan, providers)
     rng = next(streams)
     registrations["registratie_id"] = random_uuids(rng, len(registrations))
@@ -79,11 +78,13 @@ def generate(settings: SimulationSettings) -> Simulation:
     )
 
 
-def person_rows(women: Columns, plan: Plan) -> Columns:
+def person_rows(rng: np.random.Generator, women: Columns, plan: Plan, day: int) -> Columns:
     """Return the facts about the woman of every registration, ready to be written, with room for what clerks do."""
     count = len(plan.kind)
+    scanned = plan.due - day < SCANNED
     return rows_of(women, plan.woman) | {
         "due": plan.due.copy(),
+        "final": rng.random(count) < np.where(scanned, 0.9, 0.2),
         "surname_kept": empty_texts(count),
         "prefix_style": np.full(count, -1, dtype=np.int64),
         "phone_style": np.full(count, -1, dtype=np.int64),

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from dedup.lab.simulate.columns import Texts, empty_texts, texts
+from dedup.lab.simulate.columns import Days, Numbers
 
 # How a provider delivers on one night, with its chance; on the last night everybody delivers in full.
 DELIVERIES = (("full", 0.93), ("late", 0.02), ("missing", 0.02), ("repeated", 0.02), ("shrunken", 0.01))
@@ -16,7 +16,7 @@ KEPT_WHEN_SHRUNKEN = 0.4
 LEAVING_A_NIGHT = 0.003  # chance that a registration is gone the next night
 SETTLED_A_NIGHT = 0.015  # the same for a double: somebody asked the client
 EARLIER_STATUS = "aangemeld"
-STAYS = ""
+STAYS = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,12 @@ class Night:
     deliveries: pd.DataFrame
 
 
-def draw_last_days(rng: np.random.Generator, ever: pd.DataFrame, kind: pd.Series, days: list[date]) -> Texts:
-    """Draw for each registration the last day on which it is delivered, `STAYS` for those that are there at the end."""
-    last = empty_texts(len(ever))
-    if len(days) < 2:
-        return last
-    chance = np.where(kind == "dubbel", SETTLED_A_NIGHT, LEAVING_A_NIGHT)
-    nights_there = np.floor(np.log1p(-rng.random(len(ever))) / np.log1p(-chance)).astype(np.int64)
-    known = texts(day.isoformat() for day in days)
-    leaving = np.flatnonzero(nights_there < len(days) - 1)
-    last[leaving] = known[nights_there[leaving]]
-    last[last < ever["inschrijf_datum"].to_numpy()] = STAYS
-    return last
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one provider delivers: the rows of all registrations that ever were, as they stood on a day."""
+
+    as_of: int
+    rows: Numbers
 
 
 def nights_up_to(day: date, count: int) -> list[date]:
@@ -51,37 +45,45 @@ def nights_up_to(day: date, count: int) -> list[date]:
     return [day - timedelta(days=count - 1 - number) for number in range(count)]
 
 
-def make_nights(rng: np.random.Generator, ever: pd.DataFrame, last_days: Texts, days: list[date]) -> tuple[Night, ...]:
+def draw_last_days(rng: np.random.Generator, ever: pd.DataFrame, kind: pd.Series, days: list[date]) -> Days:
+    """Draw for each registration the last day on which it is delivered, `STAYS` for those that are there at the end."""
+    last = np.full(len(ever), STAYS, dtype=np.int64)
+    if len(days) < 2:
+        return last
+    chance = np.where(kind == "dubbel", SETTLED_A_NIGHT, LEAVING_A_NIGHT)
+    nights_there = np.floor(np.log1p(-rng.random(len(ever))) / np.log1p(-chance)).astype(np.int64)
+    until = day_number(days[0]) + nights_there
+    leaves = (until < day_number(days[-1])) & (until >= day_numbers(ever["inschrijf_datum"]))
+    last[leaves] = until[leaves]
+    return last
+
+
+def make_nights(rng: np.random.Generator, ever: pd.DataFrame, last_days: Days, days: list[date]) -> tuple[Night, ...]:
     """Return what is delivered on each of the days, the last of them in full.
 
     A registration is delivered from the day on which it was made up to its last day. Before its change of status it
     stands as `aangemeld`.
     """
-    providers = ever["aanbieder_agb"].unique()
-    before: dict[str, pd.DataFrame] = {}
+    made = day_numbers(ever["inschrijf_datum"])
+    own_rows = {str(agb): np.sort(rows) for agb, rows in ever.groupby("aanbieder_agb", sort=True).indices.items()}
+    before: dict[str, Delivery] = {}
     nights = []
     for day in days:
-        kinds = draw_deliveries(rng, len(providers), last=day == days[-1])
-        today, yesterday = (by_provider(snapshot_of(ever, last_days, one)) for one in (day, day - timedelta(days=1)))
-        nothing = ever.iloc[:0]
-        delivered = {}
-        for agb, kind in zip(providers, kinds, strict=True):
-            rows = today.get(agb, nothing)
-            if kind == "late":
-                rows = yesterday.get(agb, nothing)
-            elif kind == "repeated":
-                rows = before.get(agb, rows)
+        kinds = draw_deliveries(rng, len(own_rows), last=day == days[-1])
+        delivered = []
+        for (agb, rows), kind in zip(own_rows.items(), kinds, strict=True):
+            as_of = day_number(day) - (kind == "late")
+            delivery = Delivery(as_of, rows[(made[rows] <= as_of) & (last_days[rows] >= as_of)])
+            if kind == "repeated":
+                delivery = before.get(agb, delivery)
             elif kind == "shrunken":
-                rows = rows[rng.random(len(rows)) < KEPT_WHEN_SHRUNKEN]
+                kept = rng.random(len(delivery.rows)) < KEPT_WHEN_SHRUNKEN
+                delivery = Delivery(as_of, delivery.rows[kept])
             if kind != "missing":
-                delivered[agb] = before[agb] = rows
-        nights.append(
-            Night(
-                day,
-                pd.concat([nothing, *delivered.values()], ignore_index=True),
-                pd.DataFrame({"aanbieder_agb": providers, "levering": kinds}),
-            )
-        )
+                before[agb] = delivery
+                delivered.append(delivery)
+        table = pd.DataFrame({"aanbieder_agb": list(own_rows), "levering": kinds})
+        nights.append(Night(day, as_delivered(ever, delivered), table))
     return tuple(nights)
 
 
@@ -92,18 +94,24 @@ def draw_deliveries(rng: np.random.Generator, providers: int, *, last: bool) -> 
     return ["full"] * providers if last else [kinds[code] for code in drawn]
 
 
-def by_provider(snapshot: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the rows of each provider."""
-    return {str(agb): rows for agb, rows in snapshot.groupby("aanbieder_agb", sort=False)}
+def as_delivered(ever: pd.DataFrame, deliveries: list[Delivery]) -> pd.DataFrame:
+    """Return the delivered registrations with the status that they had on the day of their snapshot."""
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *(delivery.rows for delivery in deliveries)])
+    each = [np.full(len(delivery.rows), delivery.as_of) for delivery in deliveries]
+    as_of = np.concatenate([np.empty(0, dtype=np.int64), *each])
+    table: pd.DataFrame = ever.iloc[rows].reset_index(drop=True)
+    later = day_numbers(table["status_datum"]) > as_of
+    table.loc[later, "status_datum"] = table.loc[later, "inschrijf_datum"]
+    table.loc[later & (table["status"] != "wachtlijst"), "status"] = EARLIER_STATUS
+    table.loc[later, ["overdracht_datum", "overdracht_agb", "eind_reden"]] = ""
+    return table
 
 
-def snapshot_of(ever: pd.DataFrame, last_days: Texts, day: date) -> pd.DataFrame:
-    """Return the registrations that exist on a day, with the status that they had."""
-    today = day.isoformat()
-    made = (ever["inschrijf_datum"] <= today).to_numpy()
-    present: pd.DataFrame = ever[made & ((last_days == STAYS) | (last_days >= today))].copy()
-    later = present["status_datum"] > today
-    present.loc[later, "status_datum"] = present.loc[later, "inschrijf_datum"]
-    present.loc[later & (present["status"] != "wachtlijst"), "status"] = EARLIER_STATUS
-    present.loc[later, ["overdracht_datum", "overdracht_agb", "eind_reden"]] = ""
-    return present
+def day_number(day: date) -> int:
+    """Return days since 1970-01-01."""
+    return (day - date(1970, 1, 1)).days
+
+
+def day_numbers(iso: pd.Series) -> Days:
+    """Return ISO dates as days since 1970-01-01."""
+    return iso.to_numpy().astype("datetime64[D]").astype(np.int64)
