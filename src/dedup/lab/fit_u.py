@@ -23,7 +23,7 @@ from dedup.link.levels import ADDRESS_LEVELS, ENTRY_CLASSES, ONE_TOKEN_AGREES, o
 from dedup.model.linkage import Comparison, ComparisonKind, Field, LinkageModel
 from dedup.weeks import MISSING_WEEK
 
-SAMPLED_PAIRS = 4_000_000
+SAMPLED_PAIRS = 2_000_000
 # Records that agree in full on so many comparisons are taken to be one person, of whom one record is kept.
 _SAME_PERSON_AGREEMENTS = 3
 _FEWEST_RECORDS = 1_000

@@ -258,13 +258,18 @@ def _is_equal(comparison: Comparison, cells: NDArray[np.int64]) -> NDArray[np.bo
 
 
 def _with_equal(comparison: Comparison, cells: NDArray[np.float64], equal: float) -> NDArray[np.float64]:
-    """Replace the share of equal values in u, and keep what noise adds to the highest level."""
+    """Raise the share of equal values in u to `equal`, and keep what noise adds to the highest level.
+
+    It is never lowered: a handful of shared values is too few to say that sharing one is rarer than in the population.
+    """
+    if equal <= cells[_EXACT_CELL]:
+        return cells
     observed = observed_levels(comparison)
     values = cells.copy()
-    values[_EXACT_CELL] = max(equal, _LEAST_U)
+    values[_EXACT_CELL] = equal
     for entry_class in range(ENTRY_CLASSES):
         top = _FIRST_CELL + entry_class * observed + observed - 1
-        values[top] = max(cells[top] - cells[_EXACT_CELL], 0.0) + values[_EXACT_CELL]
+        values[top] += equal - cells[_EXACT_CELL]
     return values
 
 
