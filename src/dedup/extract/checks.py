@@ -93,7 +93,13 @@ def check_extract(
     Raises `ExtractError` where the file cannot be read at all (see `read_table` and `match_header`), and
     `RefusedExtractError` where more than `max_refused_share` of the rows that take part are refused.
     """
-    checked = check_table(read_table(path, separator=SEPARATOR, max_bytes=max_bytes), path.name, today, regions)
+    table = read_table(
+        path,
+        separator=SEPARATOR,
+        max_bytes=max_bytes,
+        check_header=lambda names: match_header(path.name, names),
+    )
+    checked = check_table(table, path.name, today, regions)
     report = checked.report
     taking_part = report.rows - report.withheld
     if taking_part and report.refused / taking_part > max_refused_share:

@@ -59,15 +59,15 @@ def match_header(file_name: str, columns: Sequence[str]) -> Header:
     return Header(renamed, tuple(_describe(name, positions[name], absent) for name in unknown))
 
 
-def missing_message(required: Sequence[str], columns: Sequence[str], file_name: str) -> str:
-    """Return the sentence about required columns that a generic table lacks, or "" where it has them all."""
-    missing = [name for name in required if name not in columns]
-    unknown = [name for name in columns if name not in required]
-    if not missing:
-        return ""
-    return f"{file_name} lacks columns that the linkage model names: " + ", ".join(
-        name + _suggestion(name, unknown) for name in missing
-    )
+def require_columns(file_name: str, columns: Sequence[str], needed: Sequence[str]) -> None:
+    """Raise `ExtractError` (`extract.missing-columns`, with suggestions) where a generic table lacks needed columns."""
+    unknown = [name for name in columns if name not in needed]
+    missing = [name + _suggestion(name, unknown) for name in needed if name not in columns]
+    if missing:
+        raise ExtractError(
+            "extract.missing-columns",
+            f"{file_name} lacks columns that the linkage model names: {', '.join(missing)}.",
+        )
 
 
 def _suggestion(missing: str, unknown: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from dedup.extract.checks import DEFAULT_MAX_REFUSED_SHARE, CheckedExtract, chec
 from dedup.extract.clear import clear_attributes, edd_weeks
 from dedup.extract.coded import plain_strings
 from dedup.extract.frequency import NameFrequencies, shipped_frequencies
-from dedup.extract.header import missing_message
+from dedup.extract.header import require_columns
 from dedup.extract.normalise import normalise
 from dedup.extract.read import DEFAULT_MAX_BYTES, read_table
 from dedup.extract.report import CheckReport
@@ -70,12 +70,14 @@ def load_person_table(path: Path, model: LinkageModel, *, max_bytes: int = DEFAU
     """
     if model.table is None:
         raise ExtractError("extract.no-table-format", f"The model {model.name} has no [table] section for {path.name}.")
-    table = read_table(path, separator=model.table.separator, max_bytes=max_bytes)
     id_column = model.table.id_column
-    columns = dict.fromkeys([id_column, *(name for attribute in model.attributes for name in attribute.columns)])
-    message = missing_message(list(columns), list(table.frame.columns), path.name)
-    if message:
-        raise ExtractError("extract.missing-columns", message)
+    needed = list(dict.fromkeys([id_column, *(name for attribute in model.attributes for name in attribute.columns)]))
+    table = read_table(
+        path,
+        separator=model.table.separator,
+        max_bytes=max_bytes,
+        check_header=lambda names: require_columns(path.name, names, needed),
+    )
     if table.malformed.any():
         raise ExtractError(
             "extract.row-fields",

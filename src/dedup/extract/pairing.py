@@ -13,19 +13,30 @@ import numpy as np
 import pandas as pd
 import recordlinkage
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process
+from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 from recordlinkage.base import BaseCompareFeature
 
 CHUNK_PAIRS = 250_000
+MAX_WORDS = 4  # of a name; what comes after is not compared
 Similarity = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
 
 
 def name_similarity(left: Sequence[str], right: Sequence[str]) -> NDArray[np.float64]:
-    """Return 0-1 per pair: the larger of Jaro-Winkler and the share that two sets of words have in common."""
-    jaro_winkler = process.cpdist(left, right, scorer=JaroWinkler.normalized_similarity, dtype=np.float64)
-    words = process.cpdist(left, right, scorer=fuzz.token_set_ratio, dtype=np.float64) / 100.0
-    return cast("NDArray[np.float64]", np.maximum(jaro_winkler, words))
+    """Return 0-1 per pair: the best Jaro-Winkler similarity of any word of the one with any word of the other."""
+    best = np.zeros(len(left), dtype=np.float64)
+    for ours in _word_columns(left):
+        for theirs in _word_columns(right):
+            scores = process.cpdist(ours, theirs, scorer=JaroWinkler.normalized_similarity, dtype=np.float64)
+            np.maximum(best, np.where((ours != "") & (theirs != ""), scores, 0.0), out=best)
+    return best
+
+
+def _word_columns(names: Sequence[str]) -> list[NDArray[np.object_]]:
+    """Return the first, second, ... word of each name, "" where there are fewer."""
+    words = [name.split()[:MAX_WORDS] for name in names]
+    most = max(map(len, words), default=0)
+    return [np.array([w[i] if i < len(w) else "" for w in words], dtype=object) for i in range(most)]
 
 
 def edit_similarity(left: Sequence[str], right: Sequence[str]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -48,10 +48,17 @@ class TextTable:
     malformed: NDArray[np.bool_]
 
 
-def read_table(path: Path, *, separator: str, max_bytes: int = DEFAULT_MAX_BYTES) -> TextTable:
+def read_table(
+    path: Path,
+    *,
+    separator: str,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    check_header: Callable[[Sequence[str]], object] | None = None,
+) -> TextTable:
     """Read a UTF-8 CSV file with a header; values and header names lose the spaces around them.
 
-    Raises `ExtractError`: `extract.not-found`, `.empty`, `.too-large`, `.not-csv`, `.encoding`, `.nul`, `.separator`,
+    `check_header` gets the header's names before any row is read, and raises where they will not do. Raises
+    `ExtractError`: `extract.not-found`, `.empty`, `.too-large`, `.not-csv`, `.encoding`, `.nul`, `.separator`,
     `.duplicate-columns`, `.quotes` or `.only-header`.
     """
     _inspect_bytes(path, max_bytes)
@@ -59,7 +66,10 @@ def read_table(path: Path, *, separator: str, max_bytes: int = DEFAULT_MAX_BYTES
         reader = csv.reader(file, delimiter=separator, strict=True)
         try:
             header = [name.strip() for name in next(reader, [])]
-            _check_header(path, header, separator)
+            _check_separator(path, header, separator)
+            if check_header:
+                check_header(header)
+            _check_duplicates(path, header)
             return _read_rows(path, reader, header)
         except csv.Error as error:
             raise ExtractError(
@@ -118,13 +128,14 @@ def _check_first_bytes(path: Path, block: bytes) -> None:
     for magic, what in _MAGIC:
         if block.startswith(magic):
             raise ExtractError("extract.not-csv", f"{path.name} is {what}; save it as CSV, UTF-8, with semicolons.")
-    if block.startswith(_UTF_16_AND_32) or block[1:400:2].count(0) > 100 or block[0:400:2].count(0) > 100:
+    even, odd = block[0:400:2].count(0), block[1:400:2].count(0)
+    if block.startswith(_UTF_16_AND_32) or (even + odd > 20 and min(even, odd) == 0):
         raise ExtractError("extract.encoding", f"{path.name} is UTF-16; export it as UTF-8.")
     if not block.removeprefix(codecs.BOM_UTF8).strip():
         raise ExtractError("extract.empty", f"{path.name} is empty.")
 
 
-def _check_header(path: Path, header: list[str], separator: str) -> None:
+def _check_separator(path: Path, header: list[str], separator: str) -> None:
     if len(header) < 2:
         line = header[0] if header else ""
         found = max(OTHER_SEPARATORS, key=line.count)
@@ -133,6 +144,9 @@ def _check_header(path: Path, header: list[str], separator: str) -> None:
             "extract.separator",
             f"{path.name} does not separate its columns with {OTHER_SEPARATORS.get(separator, repr(separator))}{hint}.",
         )
+
+
+def _check_duplicates(path: Path, header: list[str]) -> None:
     seen: set[str] = set()
     for position, name in enumerate(header, start=1):
         if name and name in seen:

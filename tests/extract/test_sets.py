@@ -1,0 +1,63 @@
+"""Building value sets over distinct values gives what working row by row gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup.extract.coded import coded_series, codes_and_values, plain_strings, recode
+from dedup.extract.normalise.sets import combined, derived, first_of, union
+
+CELLS = st.text(alphabet="ab c", max_size=4).map(str.strip)
+TABLES = st.lists(st.tuples(CELLS, CELLS), max_size=12)
+
+
+def words(value: str) -> tuple[str, ...]:
+    return tuple(value.split())
+
+
+def columns(rows: list[tuple[str, str]]) -> list[pd.Series]:
+    return [pd.Series([row[i] for row in rows], dtype=object) for i in (0, 1)]
+
+
+@given(TABLES)
+def test_a_union_holds_each_value_once_and_in_order(rows: list[tuple[str, str]]) -> None:
+    sets = union(columns(rows), [words, words])
+    assert [sets.of(i) for i in range(len(sets))] == [tuple(sorted({*words(a), *words(b)})) for a, b in rows]
+
+
+@given(TABLES)
+def test_the_first_column_that_gives_anything_wins(rows: list[tuple[str, str]]) -> None:
+    sets = first_of(columns(rows), [words, words])
+    assert [sets.of(i) for i in range(len(sets))] == [tuple(sorted(set(words(a) or words(b)))) for a, b in rows]
+
+
+@given(TABLES)
+def test_combined_columns_are_worked_on_together(rows: list[tuple[str, str]]) -> None:
+    sets = combined(columns(rows), lambda a, b: (a + "|" + b,) if a and b else ())
+    assert [sets.of(i) for i in range(len(sets))] == [(a + "|" + b,) if a and b else () for a, b in rows]
+
+
+@given(TABLES)
+def test_derived_values_that_become_equal_are_one(rows: list[tuple[str, str]]) -> None:
+    sets = derived(union(columns(rows), [words, words]), lambda value: value.replace("b", "")[:1])
+    expected = [
+        tuple(sorted({short for word in (*words(a), *words(b)) if (short := word.replace("b", "")[:1])}))
+        for a, b in rows
+    ]
+    assert [sets.of(i) for i in range(len(sets))] == expected
+
+
+@given(TABLES)
+def test_only_values_that_occur_are_in_the_vocabulary_and_they_are_sorted(rows: list[tuple[str, str]]) -> None:
+    sets = union(columns(rows), [words, words])
+    assert list(sets.values) == sorted({word for a, b in rows for word in (*words(a), *words(b))})
+
+
+def test_a_coded_column_merges_equal_values_and_knows_missing() -> None:
+    column = coded_series(np.array([0, 1, 2, -1], dtype=np.int32), ["x", "x", ""])
+    codes, values = codes_and_values(column)
+    assert (codes.tolist(), values) == ([0, 0, -1, -1], ["x"])
+    assert plain_strings(recode(column, str.upper)).tolist() == ["X", "X", "", ""]
