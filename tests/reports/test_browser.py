@@ -152,6 +152,9 @@ def test_every_text_has_enough_contrast(page):
 
 def test_on_paper_it_is_a4_and_shows_what_is_folded(page):
     page.emulate_media(media="print")
+    page.set_viewport_size({"width": 703, "height": 1000})  # A4 without its margins
+    assert page.evaluate("document.documentElement.scrollWidth") == 703
+    assert page.locator(".findings tbody td").first.evaluate("cell => getComputedStyle(cell).display") == "table-cell"
     assert page.locator("nav").is_hidden()
     assert page.get_by_role("table", name="Terecht dubbele inschrijvingen").is_visible()
     sheet = page.pdf(prefer_css_page_size=True)
