@@ -41,11 +41,6 @@ class Settings:
         return self.path("server", "home", "server")
 
     @property
-    def reports_dir(self) -> Path:
-        """Where reports are written, `KSV/DATE/report.*`."""
-        return self.path("reports", "out", "reports")
-
-    @property
     def model_path(self) -> Path:
         """The linkage model of registrations."""
         return self.config_dir / str(self.section("linkage").get("model", "linkage/kraamzorg.toml"))

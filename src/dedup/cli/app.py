@@ -13,11 +13,13 @@ import typer
 
 from dedup.cli.check import check
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, print_error
+from dedup.cli.demo import demo
 from dedup.cli.encode import encode
 from dedup.cli.evaluate import evaluate
 from dedup.cli.keys import keys
 from dedup.cli.link import link
 from dedup.cli.model import app as model_app
+from dedup.cli.nightly import nightly
 from dedup.cli.simulate import simulate
 from dedup.errors import DedupError
 
@@ -29,8 +31,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.command("demo")(demo)
 app.command("check")(check)
 app.command("encode")(encode)
+app.command("nightly")(nightly)
 app.command("link")(link)
 app.command("evaluate")(evaluate)
 app.add_typer(model_app, name="model")

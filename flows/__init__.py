@@ -1,0 +1,1 @@
+"""Prefect flows: schedules and retries around the rooms of `dedup`, without logic of their own."""

@@ -1,0 +1,71 @@
+"""The nightly run as a Prefect flow: schedule, retries on I/O and counts around `dedup.nightly`, and no logic.
+
+Prefect is handed scalars and counts only. What is done already is known by the registry's own table of stages, so a
+flow run that died is simply started again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from prefect import flow, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from dedup.nightly.night import open_night
+from dedup.nightly.run import Stage, run_night
+from dedup.settings import find_config_dir, load_settings
+
+T = TypeVar("T")
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+RETRIES = 2
+RETRY_DELAY_SECONDS = 60
+
+
+@flow(name="nightly", persist_result=False, retries=0, validate_parameters=True)
+def nightly(config: str | None = None, day: str | None = None, until: str | None = None) -> dict[str, Any]:
+    """Run one night of the installation whose config folder is `config`; `day` (ISO) is today by default.
+
+    Returns what `dedup nightly --json` prints: the run's id, its result digest and counts per stage.
+    """
+    settings = load_settings(find_config_dir(Path(config) if config else None, os.environ, Path.cwd()))
+    today = date.fromisoformat(day) if day else datetime.now(AMSTERDAM).date()
+    with open_night(settings, today=today, clock=lambda: datetime.now(UTC)) as night:
+        result = run_night(night, until=Stage(until) if until else Stage.REPORTS, perform=as_task)
+    create_table_artifact(
+        key="nightly-counts",
+        table=[{"stage": stage.name, **stage.counts} for stage in result.stages],
+        description=f"Night of {today.isoformat()}: counts per stage.",
+    )
+    return result.to_json()
+
+
+def as_task(stage: Stage, work: Callable[[], T]) -> T:
+    """Run one stage as a Prefect task that takes no argument, keeps no result and is tried again after an I/O fault."""
+    stage_task: Task[[], T] = task(
+        name=stage.value,
+        persist_result=False,
+        cache_policy=NO_CACHE,
+        retries=RETRIES,
+        retry_delay_seconds=RETRY_DELAY_SECONDS,
+        retry_condition_fn=failed_on_io,
+    )(work)
+    return stage_task()
+
+
+def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Tell whether a stage failed because a disk or a connection did, which a later try can mend."""
+    outcome = state.result(raise_on_failure=False)
+    return isinstance(outcome, OSError)
+
+
+if __name__ == "__main__":
+    nightly.serve(name="nightly", cron="15 1 * * *")

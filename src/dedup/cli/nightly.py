@@ -1,0 +1,78 @@
+"""`dedup nightly`: the night's work without any Prefect server."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dedup.nightly.run import NightResult
+
+
+class Until(StrEnum):
+    """The stages of a night, named here too so that `--help` need not import them."""
+
+    RECEIVE = "receive"
+    INGEST = "ingest"
+    LINK = "link"
+    FINDINGS = "findings"
+    REPORTS = "reports"
+
+
+def nightly(
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The night's date; else today.")
+    ] = None,
+    inbox: Annotated[Path | None, typer.Option("--inbox", help="Where bundles lie; else the server's inbox.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Gets reports/KSV/DATE/ and findings.parquet; else the installation.")
+    ] = None,
+    until: Annotated[Until, typer.Option("--until", help="The last stage to do.")] = Until.REPORTS,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Receive, ingest, link, find and report; a run that was stopped or killed goes on where it was.
+
+    Example: dedup nightly --config demo/config --date 2026-11-22
+    """
+    from datetime import UTC
+    from zoneinfo import ZoneInfo
+
+    from dedup.nightly.night import open_night
+    from dedup.nightly.run import Stage, run_night
+
+    settings = settings_from(config)
+    today = (day or datetime.now(ZoneInfo("Europe/Amsterdam"))).date()
+    with open_night(settings, today=today, clock=lambda: datetime.now(UTC), inbox=inbox, out=out) as night:
+        result = run_night(night, until=Stage(until.value), perform=_with_status)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        _print(result)
+
+
+def _with_status(stage: Any, work: Callable[[], Any]) -> Any:
+    """Do a stage's work under a spinner that names it; nothing is shown where standard error is no terminal."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{stage.value} ..."):
+        return work()
+
+
+def _print(result: NightResult) -> None:
+    for stage in result.stages:
+        counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in stage.counts.items())
+        typer.echo(f"{stage.name:<9} {counts}")
+    if result.result_digest is not None:
+        typer.echo(f"Result {result.result_digest[:16]}; findings in {result.findings}; {len(result.reports)} files:")
+        for report in result.reports:
+            if report.suffix == ".html":
+                typer.echo(f"  {report}")
