@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from dedup.store.audit import AuditEvent
 from dedup.store.registry import Registry
-from dedup.store.seen import IdentityTag, RegistrationTag, forget_unseen, record_sightings, sightings
+from dedup.store.seen import IdentityTag, RegistrationTag, forget_unseen, look_at, record_look
 from dedup.store.tables import SeenRow
 
 ANNE, BEA = RegistrationTag(b"a" * 32), RegistrationTag(b"b" * 32)
@@ -22,10 +22,10 @@ def look(
     epoch: str = "epoch-1",
 ) -> dict[RegistrationTag, tuple[date, date, int]]:
     with registry.read() as session:
-        seen = sightings(session, "12345678", epoch, identities, today)
+        seen = look_at(session, "12345678", epoch, identities, today)
     with registry.write(event) as session:
-        record_sightings(session, "12345678", epoch, seen, today)
-    return {tag: (s.first_seen, s.identity_since, s.identity_changes) for tag, s in seen.items()}
+        record_look(session, seen)
+    return {tag: (s.first_seen, s.identity_since, s.identity_changes) for tag, s in seen.sightings.items()}
 
 
 def test_a_registration_keeps_the_day_on_which_it_was_first_seen(registry: Registry, event: AuditEvent) -> None:
@@ -64,14 +64,24 @@ def test_another_epoch_is_no_change_of_identity_and_hides_none(registry: Registr
 def test_other_providers_registrations_are_others(registry: Registry, event: AuditEvent) -> None:
     look(registry, event, DAY[0], {ANNE: SAME})
     with registry.read() as session:
-        seen = sightings(session, "87654321", "epoch-1", {ANNE: SAME}, DAY[1])
-    assert seen[ANNE].first_seen == DAY[1]
+        seen = look_at(session, "87654321", "epoch-1", {ANNE: SAME}, DAY[1])
+    assert seen.sightings[ANNE].first_seen == DAY[1]
 
 
-def test_what_was_not_delivered_for_long_is_forgotten(registry: Registry, event: AuditEvent) -> None:
+def test_a_night_on_which_nothing_changed_writes_nothing(registry: Registry, event: AuditEvent) -> None:
     look(registry, event, DAY[0], {ANNE: SAME, BEA: SAME})
-    look(registry, event, DAY[5], {BEA: SAME})
+    with registry.read() as session:
+        seen = look_at(session, "12345678", "epoch-1", {ANNE: SAME, BEA: SAME}, DAY[1])
+    assert (seen.fresh, seen.changed, seen.gone) == (frozenset(), frozenset(), frozenset())
+
+
+def test_what_left_long_ago_is_forgotten_and_what_came_back_is_not(registry: Registry, event: AuditEvent) -> None:
+    look(registry, event, DAY[0], {ANNE: SAME, BEA: SAME})
+    look(registry, event, DAY[2], {})
+    look(registry, event, DAY[3], {BEA: SAME})
+    look(registry, event, DAY[4], {BEA: SAME})
     with registry.write(event) as session:
+        assert forget_unseen(session, before=DAY[2]) == 0
         assert forget_unseen(session, before=DAY[3]) == 1
     with registry.read() as session:
         assert list(session.scalars(select(SeenRow.registration))) == [BEA]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -36,7 +35,12 @@ class Views:
         self.attributes = ObjectStore(folder / "attributes", LocalKey("attributes", bytes(range(32))))
 
     def save(self, records: EncodedRecords, provider: str, **changes: Any) -> ViewDigests:
-        options = {"attributes": frame(len(records), provider), "model": MODEL, "origin": ORIGIN, "entropy": os.urandom}
+        options = {
+            "attributes": columns_of(len(records), provider),
+            "model": MODEL,
+            "origin": ORIGIN,
+            "entropy": os.urandom,
+        }
         return save_views(self.link, self.attributes, records=records, **(options | changes))
 
 
@@ -45,7 +49,7 @@ def views(tmp_path: Path) -> Views:
     return Views(tmp_path)
 
 
-def frame(count: int, provider: str) -> pd.DataFrame:
+def columns_of(count: int, provider: str) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {
         name: [""] * count if kind is AttributeType.TEXT else [-1] * count for name, kind in ATTRIBUTES.items()
     }
@@ -54,7 +58,7 @@ def frame(count: int, provider: str) -> pd.DataFrame:
     columns["surname_band"] = list(range(count))
     columns["first_seen"] = [date(2026, 11, 1)] * count
     columns["tokens_changed"] = [None] * count
-    return pd.DataFrame(columns)
+    return columns
 
 
 def random_records(count: int, seed: int, model: LinkageModel = MODEL, blocks: int = 7) -> EncodedRecords:
@@ -97,7 +101,7 @@ def test_what_was_saved_comes_back_whatever_the_row_numbers(
     digests = []
     for number, count in enumerate(counts):
         records = random_records(count, seed + number)
-        saved |= by_name(records, list(frame(count, f"p{number}")["registratie_id"]))
+        saved |= by_name(records, columns_of(count, f"p{number}")["registratie_id"])
         digests.append(views.save(records, f"p{number}"))
     numbers, records = load_link_views(views.link, [one.link_view for one in digests], model=MODEL)
     attributes = load_attributes(views.attributes, [one.attributes for one in reversed(digests)])

@@ -13,8 +13,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from dedup.bundle.keys import IngestKey
 from dedup.bundle.manifest import Manifest
 from dedup.bundle.reader import OpenBundle, SealingKeys, open_bundle, read_manifest
@@ -29,7 +27,7 @@ from dedup.model.records import EncodedRecords
 from dedup.store.audit import NIGHTLY, AuditEvent
 from dedup.store.failpoints import reach
 from dedup.store.house import Store
-from dedup.store.seen import IdentityTag, RegistrationTag, Sighting, record_sightings, sightings
+from dedup.store.seen import IdentityTag, Look, RegistrationTag, look_at, record_look
 from dedup.store.submissions import Submission, mark_ingested, mark_rejected, submissions_in_state
 from dedup.store.tables import SubmissionState
 from dedup.store.views import EncodingOrigin, Entropy, save_views
@@ -130,12 +128,12 @@ def ingest_submission(
             mark_rejected(session, submission.id, reason_code=error.code, at=now)
         return refused
     with store.registry.read() as session:
-        seen = sightings(session, submission.provider, submission.epoch_key_id, content.identities, today)
+        look = look_at(session, submission.provider, submission.epoch_key_id, content.identities, today)
     views = save_views(
         store.link_views,
         store.attributes,
         records=content.records,
-        attributes=_with_sightings(content, seen),
+        attributes=_with_sightings(content, look),
         model=model,
         origin=EncodingOrigin(model.digest, submission.epoch_key_id, keys.ingest.key_id),
         entropy=entropy,
@@ -143,7 +141,7 @@ def ingest_submission(
     reach("ingest.stored")
     event = AuditEvent("submission.ingested", now, NIGHTLY, submission.id, "nightly ingest")
     with store.registry.write(event) as session:
-        record_sightings(session, submission.provider, submission.epoch_key_id, seen, today)
+        record_look(session, look)
         superseded = mark_ingested(
             session,
             submission.id,
@@ -165,9 +163,9 @@ def ingest_submission(
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """A bundle that was read to its end: row i of `attributes`, tag i and record i are the same registration."""
+    """A bundle that was read to its end: value i of an attribute, tag i and record i are of the same registration."""
 
-    attributes: pd.DataFrame
+    attributes: dict[str, list[Any]]
     tags: list[RegistrationTag]
     identities: dict[RegistrationTag, IdentityTag]
     records: EncodedRecords  # under the ingest key
@@ -194,7 +192,7 @@ def _read(
         statistics = counts_only(bundle.statistics)
     tags = registration_tags(columns["registratie_id"], submission.provider, keys.ingest)
     return _Content(
-        attributes=pd.DataFrame(columns),
+        attributes=columns,
         tags=tags,
         identities=dict(zip(tags, identities, strict=True)),
         records=concatenate(parts, model),
@@ -245,9 +243,9 @@ def _altered(submission: Submission) -> StoreError:
     return StoreError("store.bundle-altered", message)
 
 
-def _with_sightings(content: _Content, seen: Mapping[RegistrationTag, Sighting]) -> pd.DataFrame:
-    mine = [seen[tag] for tag in content.tags]
-    return content.attributes.assign(
-        first_seen=pd.Series([one.first_seen for one in mine], dtype=object),
-        tokens_changed=pd.Series([one.identity_since if one.identity_changes else None for one in mine], dtype=object),
-    )
+def _with_sightings(content: _Content, look: Look) -> dict[str, list[Any]]:
+    seen = [look.sightings[tag] for tag in content.tags]
+    return content.attributes | {
+        "first_seen": [one.first_seen for one in seen],
+        "tokens_changed": [one.identity_since if one.identity_changes else None for one in seen],
+    }

@@ -1,4 +1,4 @@
-"""The registry: a database that knows what was received, done, found and decided; SQLite or PostgreSQL.
+"""The registry: a database that knows what was received and done, and by whom; SQLite or PostgreSQL.
 
 Every change goes through `Registry.write`, which asks for the audit event that describes it and commits both together.
 What is read goes through `Registry.read`, where the database itself refuses to write.

@@ -6,8 +6,8 @@ registration and its identity stand here as HMACs under the ingest key (`dedup.i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NewType
 
@@ -30,78 +30,111 @@ class Sighting:
     identity: IdentityTag
 
 
-def sightings(
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one snapshot shows: each registration's sighting, today's look included, and what that changes."""
+
+    provider: str
+    epoch_key_id: str
+    today: date
+    sightings: Mapping[RegistrationTag, Sighting]
+    fresh: frozenset[RegistrationTag]
+    changed: frozenset[RegistrationTag]  # another identity, or back after an absence
+    gone: frozenset[RegistrationTag]
+
+
+def look_at(
     session: Session,
     provider: str,
     epoch_key_id: str,
     identities: Mapping[RegistrationTag, IdentityTag],
     today: date,
-) -> dict[RegistrationTag, Sighting]:
-    """Return what is known of each registration of a snapshot, today's look included; changes nothing.
+) -> Look:
+    """Hold a snapshot against what was seen before; changes nothing.
 
     A registration that is new in this epoch, but known from another one, keeps its dates: in another epoch its
     tokens differ, whoever she is, so that alone is no change of identity.
     """
     known: dict[RegistrationTag, Sighting] = {}
     elsewhere: dict[RegistrationTag, Sighting] = {}
-    rows = session.scalars(select(SeenRow).where(SeenRow.provider == provider).order_by(SeenRow.last_seen))
-    for row in rows:
-        there = known if row.epoch_key_id == epoch_key_id else elsewhere
-        there[RegistrationTag(row.registration)] = Sighting(
-            row.first_seen, row.identity_since, row.identity_changes, IdentityTag(row.identity)
-        )
-    result = {}
-    for registration, identity in identities.items():
-        before = known.get(registration)
-        other = elsewhere.get(registration)
-        if before is None and other is None:
-            result[registration] = Sighting(today, today, 0, identity)
-        elif before is None and other is not None:
-            result[registration] = Sighting(other.first_seen, other.identity_since, other.identity_changes, identity)
-        elif before is not None and before.identity != identity:
-            result[registration] = Sighting(before.first_seen, today, before.identity_changes + 1, identity)
-        elif before is not None:
-            result[registration] = before
-    return result
-
-
-def record_sightings(
-    session: Session, provider: str, epoch_key_id: str, seen: Mapping[RegistrationTag, Sighting], today: date
-) -> None:
-    """Keep what `sightings` returned; registrations that are no longer delivered keep their last date."""
-    known = set(
-        session.scalars(
-            select(SeenRow.registration).where(SeenRow.provider == provider, SeenRow.epoch_key_id == epoch_key_id)
-        )
+    absent: set[RegistrationTag] = set()
+    columns = (
+        SeenRow.epoch_key_id,
+        SeenRow.registration,
+        SeenRow.first_seen,
+        SeenRow.identity_since,
+        SeenRow.identity_changes,
+        SeenRow.identity,
+        SeenRow.gone_since,
     )
-    fresh, again = _split(seen, known, provider, epoch_key_id, today)
-    if fresh:
-        session.execute(insert(SeenRow), fresh)
-    if again:
-        session.execute(update(SeenRow), again)
+    rows = session.execute(select(*columns).where(SeenRow.provider == provider).order_by(SeenRow.identity_since))
+    for epoch, tag, first_seen, identity_since, identity_changes, identity, gone_since in rows:
+        registration = RegistrationTag(tag)
+        sighting = Sighting(first_seen, identity_since, identity_changes, IdentityTag(identity))
+        if epoch != epoch_key_id:
+            elsewhere[registration] = sighting
+            continue
+        known[registration] = sighting
+        if gone_since is not None:
+            absent.add(registration)
+    sightings = {
+        registration: _sighting(identity, known.get(registration), elsewhere.get(registration), today)
+        for registration, identity in identities.items()
+    }
+    changed = {
+        registration
+        for registration, sighting in sightings.items()
+        if registration in known and (sighting != known[registration] or registration in absent)
+    }
+    return Look(
+        provider=provider,
+        epoch_key_id=epoch_key_id,
+        today=today,
+        sightings=sightings,
+        fresh=frozenset(sightings.keys() - known.keys()),
+        changed=frozenset(changed),
+        gone=frozenset(known.keys() - sightings.keys() - absent),
+    )
+
+
+def record_look(session: Session, look: Look) -> None:
+    """Keep what `look_at` found; from one night to the next that is little, for most registrations stay as they are."""
+    if look.fresh:
+        session.execute(insert(SeenRow), [_row(look, registration) for registration in sorted(look.fresh)])
+    if look.changed:
+        session.execute(update(SeenRow), [_row(look, registration) for registration in sorted(look.changed)])
+    if look.gone:
+        session.execute(
+            update(SeenRow),
+            [{**_key(look, registration), "gone_since": look.today} for registration in sorted(look.gone)],
+        )
 
 
 def forget_unseen(session: Session, before: date) -> int:
-    """Forget registrations that were last delivered before this date; return how many rows that were."""
-    gone = session.execute(delete(SeenRow).where(SeenRow.last_seen < before).returning(SeenRow.registration))
+    """Forget registrations that left their provider's snapshot before this date; return how many rows that were."""
+    gone = session.execute(delete(SeenRow).where(SeenRow.gone_since < before).returning(SeenRow.registration))
     return len(gone.all())
 
 
-def _split(
-    seen: Mapping[RegistrationTag, Sighting], known: set[bytes], provider: str, epoch_key_id: str, today: date
-) -> tuple[Sequence[dict[str, Any]], Sequence[dict[str, Any]]]:
-    fresh: list[dict[str, Any]] = []
-    again: list[dict[str, Any]] = []
-    for registration, sighting in seen.items():
-        row = {
-            "provider": provider,
-            "epoch_key_id": epoch_key_id,
-            "registration": registration,
-            "identity": sighting.identity,
-            "first_seen": sighting.first_seen,
-            "identity_since": sighting.identity_since,
-            "identity_changes": sighting.identity_changes,
-            "last_seen": today,
-        }
-        (again if registration in known else fresh).append(row)
-    return fresh, again
+def _sighting(identity: IdentityTag, before: Sighting | None, other: Sighting | None, today: date) -> Sighting:
+    if before is None:
+        return replace(other, identity=identity) if other else Sighting(today, today, 0, identity)
+    if before.identity != identity:
+        return Sighting(before.first_seen, today, before.identity_changes + 1, identity)
+    return before
+
+
+def _key(look: Look, registration: RegistrationTag) -> dict[str, Any]:
+    return {"provider": look.provider, "epoch_key_id": look.epoch_key_id, "registration": registration}
+
+
+def _row(look: Look, registration: RegistrationTag) -> dict[str, Any]:
+    sighting = look.sightings[registration]
+    return {
+        **_key(look, registration),
+        "identity": sighting.identity,
+        "first_seen": sighting.first_seen,
+        "identity_since": sighting.identity_since,
+        "identity_changes": sighting.identity_changes,
+        "gone_since": None,
+    }

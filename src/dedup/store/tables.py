@@ -1,7 +1,7 @@
 """The registry's tables: one schema for SQLite and PostgreSQL. The migrations make it, these classes read and write it.
 
-No table holds an identifier of a client. What a registration is called by its provider (registratie_id) stands in
-`finding_members` only; elsewhere it is an HMAC under a key that the registry does not hold.
+No table holds an identifier of a client, nor what a provider calls a registration (registratie_id): that stands here as
+an HMAC under a key that the registry does not hold. Pairs and findings are objects, under the keys of the views.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class StageRow(Base):
 
 
 class SeenRow(Base):
-    """When the server first and last saw a registration, and since when it has its present identifiers.
+    """When the server first saw a registration, since when it has its present identifiers, and since when it is gone.
 
     `registration` is HMAC(ingest key, provider and registratie_id), `identity` an HMAC over its block tokens.
     """
@@ -163,49 +163,10 @@ class SeenRow(Base):
     identity: Mapped[bytes] = mapped_column(LargeBinary(32))
     first_seen: Mapped[date] = mapped_column(Date)
     identity_since: Mapped[date] = mapped_column(Date)
-    last_seen: Mapped[date] = mapped_column(Date)
     identity_changes: Mapped[int] = mapped_column(Integer)
+    gone_since: Mapped[date | None] = mapped_column(Date)  # the day of the first snapshot without it
 
-
-class FindingRow(Base):
-    """One pregnancy's registrations that were judged to belong together, with its class and history."""
-
-    __tablename__ = "findings"
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    state: Mapped[str] = mapped_column(String(16))
-    finding_class: Mapped[str] = mapped_column("class", String(32))
-    first_found: Mapped[date] = mapped_column(Date)
-    last_found: Mapped[date] = mapped_column(Date)
-    settled_on: Mapped[date | None] = mapped_column(Date)
-    edd_week: Mapped[int] = mapped_column(Integer)
-    details: Mapped[dict[str, Any]] = mapped_column(JSON)
-
-
-class FindingMemberRow(Base):
-    """One registration of a finding."""
-
-    __tablename__ = "finding_members"
-
-    finding_id: Mapped[str] = mapped_column(ForeignKey("findings.id", ondelete="CASCADE"), primary_key=True)
-    provider: Mapped[str] = mapped_column(PROVIDER, primary_key=True)
-    registratie_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    ksv: Mapped[str] = mapped_column(String(32))
-
-    __table_args__ = (Index(None, "provider", "registratie_id"),)
-
-
-class DecisionRow(Base):
-    """What a person decided about a finding; never changed, a later decision is another row."""
-
-    __tablename__ = "decisions"
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    finding_id: Mapped[str] = mapped_column(ForeignKey("findings.id", ondelete="CASCADE"), index=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    organisation: Mapped[str] = mapped_column(String(64))
-    code: Mapped[str] = mapped_column(String(32))
-    detail: Mapped[str | None] = mapped_column(String(64))
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 (the form that SQLAlchemy reads)
 
 
 class AuditRow(Base):

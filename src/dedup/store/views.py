@@ -10,9 +10,9 @@ joins them by row number.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -58,19 +58,19 @@ def save_views(
     attribute_store: ObjectStore,
     *,
     records: EncodedRecords,
-    attributes: pd.DataFrame,
+    attributes: Mapping[str, Sequence[Any]],
     model: LinkageModel,
     origin: EncodingOrigin,
     entropy: Entropy,
 ) -> ViewDigests:
-    """Store the two views of one snapshot; row i of `attributes` and record i are the same registration.
+    """Store the two views of one snapshot; value i of each attribute and record i are of the same registration.
 
     `attributes` has the columns of `ATTRIBUTES`, `first_seen` and `tokens_changed` (a date, or None when they never
     did). `entropy(n)` gives n random bytes, for the row numbers only.
     """
     numbers = _row_numbers(len(records), entropy)
     link_table = _link_table(records, numbers, model, origin)
-    attribute_table = _attribute_table(attributes.assign(row_number=numbers))
+    attribute_table = _attribute_table({**attributes, "row_number": numbers})
     return ViewDigests(
         # Random bytes do not shrink, and column statistics would only repeat part of them.
         link_view=link_views.put(
@@ -167,12 +167,9 @@ def _link_table(
     return pa.table(columns).replace_schema_metadata(metadata)
 
 
-def _attribute_table(attributes: pd.DataFrame) -> pa.Table:
-    # By way of objects: pandas has no type for a column of nothing, or for a date.
-    columns = [
-        pa.array(attributes[field.name].astype(object), type=field.type, from_pandas=True) for field in ATTRIBUTE_SCHEMA
-    ]
-    return pa.table(columns, schema=ATTRIBUTE_SCHEMA).sort_by("registratie_id")
+def _attribute_table(columns: Mapping[str, Sequence[Any] | NDArray[np.int64]]) -> pa.Table:
+    arrays = [pa.array(columns[field.name], type=field.type) for field in ATTRIBUTE_SCHEMA]
+    return pa.table(arrays, schema=ATTRIBUTE_SCHEMA).sort_by("registratie_id")
 
 
 def _entry_lists(entries: PassEntries, position: NDArray[np.int64]) -> pa.ListArray:

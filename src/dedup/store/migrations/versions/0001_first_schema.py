@@ -1,4 +1,4 @@
-"""The first schema: submissions, runs and stages, registrations seen, findings, decisions, the audit chain."""
+"""The first schema: submissions, runs and stages, registrations seen, the audit chain."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -68,44 +68,11 @@ def upgrade() -> None:
         sa.Column("identity", sa.LargeBinary(32), nullable=False),
         sa.Column("first_seen", sa.Date, nullable=False),
         sa.Column("identity_since", sa.Date, nullable=False),
-        sa.Column("last_seen", sa.Date, nullable=False),
         sa.Column("identity_changes", sa.Integer, nullable=False),
+        sa.Column("gone_since", sa.Date),
         sa.PrimaryKeyConstraint("provider", "epoch_key_id", "registration", name="pk_registrations_seen"),
+        sqlite_with_rowid=False,
     )
-    op.create_table(
-        "findings",
-        sa.Column("id", sa.String(64), nullable=False),
-        sa.Column("state", sa.String(16), nullable=False),
-        sa.Column("class", sa.String(32), nullable=False),
-        sa.Column("first_found", sa.Date, nullable=False),
-        sa.Column("last_found", sa.Date, nullable=False),
-        sa.Column("settled_on", sa.Date),
-        sa.Column("edd_week", sa.Integer, nullable=False),
-        sa.Column("details", sa.JSON, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_findings"),
-    )
-    finding = sa.ForeignKey("findings.id", ondelete="CASCADE", name="fk_finding_members_finding_id")
-    op.create_table(
-        "finding_members",
-        sa.Column("finding_id", sa.String(64), finding, nullable=False),
-        sa.Column("provider", sa.String(8), nullable=False),
-        sa.Column("registratie_id", sa.String(64), nullable=False),
-        sa.Column("ksv", sa.String(32), nullable=False),
-        sa.PrimaryKeyConstraint("finding_id", "provider", "registratie_id", name="pk_finding_members"),
-    )
-    op.create_index("ix_finding_members_provider_registratie_id", "finding_members", ["provider", "registratie_id"])
-    finding = sa.ForeignKey("findings.id", ondelete="CASCADE", name="fk_decisions_finding_id")
-    op.create_table(
-        "decisions",
-        sa.Column("id", sa.Integer, nullable=False, autoincrement=True),
-        sa.Column("finding_id", sa.String(64), finding, nullable=False),
-        sa.Column("at", MOMENT, nullable=False),
-        sa.Column("organisation", sa.String(64), nullable=False),
-        sa.Column("code", sa.String(32), nullable=False),
-        sa.Column("detail", sa.String(64)),
-        sa.PrimaryKeyConstraint("id", name="pk_decisions"),
-    )
-    op.create_index("ix_decisions_finding_id", "decisions", ["finding_id"])
     op.create_table(
         "audit",
         sa.Column("number", sa.Integer, autoincrement=False, nullable=False),
