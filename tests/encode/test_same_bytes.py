@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.bundle.keys import LinkageKey
 from dedup.encode import reference, sketch
 from dedup.encode.records import encode_batches
+from dedup.extract.values import ValueSets
 
 NAMES = st.text(st.sampled_from("abcdeéß 'ğ"), min_size=1, max_size=12)
 DATES = st.dates().map(lambda day: day.strftime("%Y%m%d").zfill(8))
@@ -76,3 +79,22 @@ def test_batches_count_rows_from_zero_and_keep_the_order_of_ids(small_model, tab
         ["000006"],
     ]
     assert [int(b.records.passes[0].row.max()) for b in batches] == [2, 2, 0]
+
+
+def test_records_without_any_value_have_no_entries(small_model, table_of) -> None:
+    nothing = {"born": [], "names": [], "code": []}
+    [batch] = encode_batches(table_of([nothing, nothing]), small_model, LinkageKey.of(b"\x01" * 32))
+    assert batch.records.presence.tolist() == [0, 0]
+    assert [entries.sketch.shape for entries in batch.records.passes] == [(0, 13), (0, 11)]
+
+
+def test_a_table_without_records_gives_no_batches(small_model, table_of) -> None:
+    record = {"born": [], "names": [], "code": []}
+    table = table_of([record])
+    empty = dataclasses.replace(
+        table,
+        ids=(),
+        attributes={name: ValueSets((), values.offsets[:1], values.codes) for name, values in table.attributes.items()},
+        edd_week=table.edd_week[:0],
+    )
+    assert list(encode_batches(empty, small_model, LinkageKey.of(b"\x01" * 32))) == []

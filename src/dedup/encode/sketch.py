@@ -24,15 +24,15 @@ CHUNK_BLOCKS = 8192
 class TokenTable:
     """The hashed tokens of all fields of a batch, each distinct token of a field hashed once.
 
-    `field_start` is int64[fields, n + 1]: record r's values of field f are `value_of[field_start[f, r] :
+    Indices are int32. `field_start` is [fields, n + 1]: record r's values of field f are `value_of[field_start[f, r] :
     field_start[f, r + 1]]`; value v's tokens are `token_of[value_start[v] : value_start[v + 1]]`; token t's
     HMAC(field key, f‖t), cut to 16 bytes, is `hashed[t]` as two native words. `presence` is uint32[n].
     """
 
-    field_start: NDArray[np.int64]
-    value_of: NDArray[np.int64]
-    value_start: NDArray[np.int64]
-    token_of: NDArray[np.int64]
+    field_start: NDArray[np.int32]
+    value_of: NDArray[np.int32]
+    value_start: NDArray[np.int32]
+    token_of: NDArray[np.int32]
     hashed: NDArray[np.uint64]
     presence: NDArray[np.uint32]
 
@@ -41,8 +41,8 @@ def hash_tokens(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -
     """Turn every distinct value of every field into hashed tokens."""
     n = len(table.ids)
     presence = np.zeros(n, dtype=np.uint32)
-    field_start = np.empty((len(model.fields), n + 1), dtype=np.int64)
-    value_of: list[NDArray[np.int64]] = []
+    field_start = np.empty((len(model.fields), n + 1), dtype=np.int32)
+    value_of: list[NDArray[np.int32]] = []
     counts: list[int] = []
     token_of: list[int] = []
     messages: dict[bytes, int] = {}
@@ -50,7 +50,7 @@ def hash_tokens(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -
     for bit, field in enumerate(model.fields):
         values = table.attributes[field.attribute]
         field_start[bit] = values.offsets + records_values
-        value_of.append(values.codes.astype(np.int64) + len(counts))
+        value_of.append(values.codes + np.int32(len(counts)))
         records_values += len(values.codes)
         presence |= (np.diff(values.offsets) > 0).astype(np.uint32) << np.uint32(bit)
         prefix = bytes([field.number])
@@ -63,8 +63,8 @@ def hash_tokens(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -
     return TokenTable(
         field_start=field_start,
         value_of=np.concatenate(value_of),
-        value_start=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
-        token_of=np.array(token_of, dtype=np.int64),
+        value_start=np.cumsum([0, *counts], dtype=np.int32),
+        token_of=np.array(token_of, dtype=np.int32),
         hashed=np.ascontiguousarray(hashed),
         presence=presence,
     )
@@ -90,9 +90,9 @@ def sketch_entries(
     # ECB over counter blocks is counter mode (NIST SP 800-38A, 6.5), for many counters in one call.
     cipher = Cipher(algorithms.AES(subkeys.sketch), modes.ECB()).encryptor()  # nosec B305
     capacity = max(CHUNK_BLOCKS, int(needed.max()))
-    counters = np.empty((capacity, kernels.IV_WORDS), dtype=np.uint64)
+    counters = np.empty(capacity * kernels.IV_WORDS, dtype=np.uint64)
     stream = np.empty((capacity + 1) * CIPHER_BLOCK_BYTES, dtype=np.uint8)  # one block more, as update_into asks
-    counter_bytes, stream_bytes = counters.view(np.uint8).reshape(-1).data, stream.data
+    counter_bytes, stream_bytes = counters.view(np.uint8).data, stream.data
     minimum = np.empty(int(bits.max()), dtype=np.uint16)
 
     first, done = 0, 0
