@@ -23,7 +23,7 @@ from dedup.extract.coded import coded_series
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 BLOCK_BYTES = 1 << 20
-CHUNK_ROWS = 10_000
+CHUNK_ROWS = 1_000  # few enough that a chunk's text stays in the processor's cache
 OTHER_SEPARATORS = {",": "a comma", "\t": "a tab", "|": "a pipe", ";": "a semicolon"}
 _MAGIC = (
     (b"PK\x03\x04", "an Excel or other zipped file"),
@@ -168,7 +168,11 @@ def _read_rows(path: Path, reader: Iterator[list[str]], header: list[str]) -> Te
 
     def keep(chunk: list[list[str]]) -> None:
         for dictionary, column_codes, column in zip(dictionaries, codes, zip(*chunk, strict=True), strict=True):
-            column_codes.append(np.fromiter(map(dictionary.__getitem__, column), dtype=np.int32, count=len(chunk)))
+            column_codes.append(
+                np.array(list(map(dictionary.__getitem__, column)), dtype=np.int32)
+                if any(column)
+                else np.full(len(column), dictionary[""], dtype=np.int32)
+            )
 
     chunk: list[list[str]] = []
     for fields in reader:

@@ -41,13 +41,12 @@ def first_of(columns: Sequence[pd.Series], rules: Sequence[PartsOf]) -> ValueSet
 def combined(columns: Sequence[pd.Series], rule: Callable[..., Parts]) -> ValueSets:
     """Return for each record what `rule` makes of all columns together ("" where one is missing)."""
     coded = [codes_and_values(column) for column in columns]
-    stacked = np.stack([column_codes for column_codes, _ in coded], axis=1)
-    distinct, record_codes = np.unique(stacked, axis=0, return_inverse=True)
-    parts = [
-        rule(*("" if code < 0 else values[code] for code, (_, values) in zip(row, coded, strict=True)))
-        for row in distinct.tolist()
-    ]
-    return _gather([record_codes.reshape(-1).astype(np.int32)], [parts])
+    keys = np.zeros(len(columns[0]), dtype=np.int64)
+    for codes, values in coded:  # renumbered at every step, so that no key overflows
+        keys = pd.factorize(keys * (len(values) + 1) + codes + 1)[0].astype(np.int64)
+    first_row = np.flatnonzero(~pd.Series(keys).duplicated().to_numpy())
+    parts = [rule(*("" if codes[row] < 0 else values[codes[row]] for codes, values in coded)) for row in first_row]
+    return _gather([keys.astype(np.int32)], [parts])
 
 
 def derived(source: ValueSets, rule: Callable[[str], str]) -> ValueSets:
