@@ -42,7 +42,7 @@ def nightly(config: str | None = None, day: str | None = None, until: str | None
         result = run_night(night, until=Stage(until) if until else Stage.REPORTS, perform=as_task)
     create_table_artifact(
         key="nightly-counts",
-        table=[{"stage": stage.name, **stage.counts} for stage in result.stages],
+        table=[stage.to_json() for stage in result.stages],
         description=f"Night of {today.isoformat()}: counts per stage.",
     )
     return result.to_json()

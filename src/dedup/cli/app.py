@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from dedup.cli.bench import bench
 from dedup.cli.check import check
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, print_error
 from dedup.cli.demo import demo
@@ -39,6 +40,7 @@ app.command("link")(link)
 app.command("evaluate")(evaluate)
 app.add_typer(model_app, name="model")
 app.add_typer(keys, name="keys")
+app.add_typer(bench, name="bench")
 app.command("simulate")(simulate)
 
 

@@ -59,10 +59,15 @@ Perform = Callable[[Stage, Callable[[], T]], T]
 
 @dataclass(frozen=True, slots=True)
 class StageDone:
-    """A stage that is done, with counts for people to look at."""
+    """A stage that is done: counts for people to look at, and how many seconds it took."""
 
     name: str
     counts: Mapping[str, int]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stage as a flat document."""
+        return {"stage": self.name, **self.counts, "seconds": round(self.seconds, 2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ class NightResult:
         return {
             "run": self.run,
             "result_digest": self.result_digest,
-            "stages": [{"stage": stage.name, **stage.counts} for stage in self.stages],
+            "stages": [stage.to_json() for stage in self.stages],
             "reports": [str(path) for path in self.reports],
             "findings": str(self.findings) if self.findings else None,
         }
@@ -97,9 +102,11 @@ def plainly(_stage: Stage, work: Callable[[], T]) -> T:
 def run_night(night: Night, *, until: Stage = Stage.REPORTS, perform: Perform[Any] = plainly) -> NightResult:
     """Run the stages up to and including `until`; whatever was done before for the same input is not done again."""
     done: list[StageDone] = []
+    begun = [night.clock()]
 
     def finished(stage: Stage, counts: Mapping[str, int]) -> bool:
-        done.append(StageDone(stage.value, counts))
+        begun.append(night.clock())
+        done.append(StageDone(stage.value, counts, (begun[-1] - begun[-2]).total_seconds()))
         reach(f"nightly.{stage.value}")
         return stage is until
 
