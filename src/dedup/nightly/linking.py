@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dedup.link.engine import CandidatePairs, Linkage, link
+from dedup.link.engine import CandidatePairs, Linkage, LinkOptions, link
 from dedup.model.linkage import LinkageModel
 from dedup.nightly.memory import Made, digest_of, remembered
 from dedup.nightly.night import Night
@@ -20,23 +22,27 @@ from dedup.store.tables import View
 from dedup.store.views import load_link_views
 
 LINK = "link"
+_SKIPPED = b"skipped_blocks"
 # The columns of every pair beside the level columns, which are named by the model's comparisons.
 PAIR_COLUMNS = ("left", "right", "left_group", "right_group", "probability", "edd_weeks_apart")
 
 
 def link_snapshots(night: Night, snapshots: Snapshots) -> StageOutput:
     """Link the night's snapshots, or return what was made of exactly these before."""
-    threshold = float(night.settings.section("linkage").get("group_threshold", 0.5))
+    section = night.settings.section("linkage")
+    threshold = float(section.get("group_threshold", 0.5))
+    options = LinkOptions(max_block=int(section.get("max_block", LinkOptions().max_block)))
     parts = {
         "link_views": sorted(snapshots.link_views),
         "model": night.model.digest,
-        "weights": digest_of([[c.name, c.thresholds, c.split_lowest_by, c.u] for c in night.model.comparisons]),
+        "comparisons": digest_of([astuple(comparison) for comparison in night.model.comparisons]),
         "threshold": threshold,
+        "options": list(astuple(options)),
     }
 
     def make() -> Made:
         numbers, records = load_link_views(night.store.link_views, snapshots.link_views, model=night.model)
-        linkage = link(records, night.model, threshold=threshold)
+        linkage = link(records, night.model, threshold=threshold, options=options)
         return Made(pairs_to_parquet(linkage, numbers), View.LINK)
 
     return remembered(night, LINK, parts, make)
@@ -55,8 +61,10 @@ def pairs_to_parquet(linkage: Linkage, numbers: NDArray[np.int64]) -> bytes:
         "edd_weeks_apart": pairs.edd_weeks_apart,
         **{name: pairs.levels[:, column] for column, name in enumerate(pairs.comparisons)},
     }
+    skipped = {str(one.linkage_pass): one.blocks for one in linkage.skipped}
+    table = pa.table(columns).replace_schema_metadata({_SKIPPED: orjson.dumps(skipped, option=orjson.OPT_SORT_KEYS)})
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd")
     return bytes(sink.getvalue())
 
 
@@ -65,3 +73,9 @@ def pairs_from_parquet(content: bytes, model: LinkageModel) -> pd.DataFrame:
     columns = [*PAIR_COLUMNS, *(comparison.name for comparison in model.comparisons)]
     frame: pd.DataFrame = pq.read_table(pa.BufferReader(content), columns=columns).to_pandas()
     return frame
+
+
+def skipped_blocks(content: bytes) -> dict[int, int]:
+    """Return how many blocks of each pass were too large to compare, so that the operator knows of them."""
+    metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
+    return {int(number): int(blocks) for number, blocks in orjson.loads(metadata[_SKIPPED]).items()}

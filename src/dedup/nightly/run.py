@@ -21,7 +21,7 @@ from dedup.intake.checks import IntakeLimits
 from dedup.intake.inbox import receive, report_refused
 from dedup.intake.receipts import Receipt
 from dedup.nightly.finding import FINDINGS, find_duplicates, findings_from_json
-from dedup.nightly.linking import LINK, link_snapshots, pairs_from_parquet
+from dedup.nightly.linking import LINK, link_snapshots, pairs_from_parquet, skipped_blocks
 from dedup.nightly.memory import content_of, digest_of
 from dedup.nightly.night import FINDINGS_FILE, Night
 from dedup.nightly.reporting import REPORTS, WrittenReports, write_reports
@@ -173,10 +173,12 @@ def _intake(night: Night) -> Intake:
 
 
 def _linked_counts(night: Night, snapshots: Snapshots, linked: StageOutput) -> dict[str, int]:
+    content = content_of(night, linked)
     return {
         "providers": len(snapshots.submissions),
         "registrations": sum(one.registrations or 0 for one in snapshots.submissions),
-        "candidate_pairs": len(pairs_from_parquet(content_of(night, linked), night.model)),
+        "candidate_pairs": len(pairs_from_parquet(content, night.model)),
+        "blocks_too_large": sum(skipped_blocks(content).values()),
         "snapshots_of_another_model": snapshots.other_model,
     }
 
