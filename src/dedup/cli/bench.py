@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
 
+if TYPE_CHECKING:
+    from dedup.lab.bench.material import Material
+
 bench = typer.Typer(help="Measure commands as their users run them.", no_args_is_help=True, rich_markup_mode=None)
+
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The simulation's; the models were fitted on seed 1.")]
+DayOption = Annotated[
+    datetime | None,
+    typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the simulation, which changes its data; else today."),
+]
+
+
+class DataSet(StrEnum):
+    """Data whose truth is known."""
+
+    FEBRL3 = "febrl3"
+    FEBRL4 = "febrl4"
+    SIMULATOR = "simulator"
 
 
 @bench.callback()
@@ -35,9 +54,8 @@ def nightly(
 
     Example: dedup bench nightly --registrations 100000 --providers 200 --json
     """
-    import os
     import tempfile
-    from datetime import UTC, datetime
+    from datetime import UTC
 
     from dedup.lab.bench.nightly import bench_nightly
 
@@ -48,9 +66,9 @@ def nightly(
             providers=providers,
             ksvs=ksvs,
             config=settings_from(config).config_dir,
-            cores=len(os.sched_getaffinity(0)),
+            cores=_cores(),
             now=datetime.now(UTC),
-            tell=lambda sentence: typer.echo(sentence, err=True),
+            tell=_tell,
         )
     if as_json:
         print_json(result)
@@ -62,3 +80,92 @@ def nightly(
     )
     for stage, seconds in ours["stages"].items():
         typer.echo(f"  {stage:<9} {seconds:6.1f} s")
+
+
+@bench.command("quality")
+def quality(
+    data: Annotated[DataSet, typer.Argument(help="FEBRL tables, or the simulator.", show_default=False)],
+    registrations: Annotated[
+        int, typer.Option(min=100, help="How many registrations to simulate; FEBRL has its own number.")
+    ] = 20_000,
+    seed: SeedOption = 2,
+    day: DayOption = None,
+    harsh: Annotated[bool, typer.Option("--harsh", help="Simulate three times as many errors.")] = False,
+    required_only: Annotated[
+        bool, typer.Option("--required-only", help="Simulate without phone, e-mail and insurance number.")
+    ] = False,
+    keys: Annotated[int, typer.Option(min=1, help="How many fresh linkage keys; the worst counts.")] = 5,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Measure how well encoded records are linked, under several fresh linkage keys.
+
+    Example: dedup bench quality simulator --registrations 20000 --seed 2 --required-only
+    """
+    import tempfile
+    from datetime import UTC
+
+    from dedup.lab.bench.quality import bench_quality
+
+    now = datetime.now(UTC)
+    with tempfile.TemporaryDirectory() as scratch:
+        material = _material(
+            data, Path(scratch) / "data", registrations, seed, day or now, harsh, required_only, config
+        )
+        result = {"data": data.value} | bench_quality(
+            material, Path(scratch), keys=keys, processes=_cores(), now=now, tell=_tell
+        )
+    if as_json:
+        print_json(result)
+        return
+    typer.echo(f"{data.value}: {result['records']:,} records; precision, recall, F1, blocked recall, calibration error")
+    for number, scores in enumerate(result["keys"], start=1):
+        typer.echo(f"  key {number}: {_scores(scores)}")
+    typer.echo(f"  worst: {_scores(result['worst'])}")
+    for group, recall in result["worst"]["recall_by_group"].items():
+        typer.echo(f"  recall of {group:<12} {recall:.4f}")
+
+
+def _material(
+    data: DataSet,
+    folder: Path,
+    registrations: int,
+    seed: int,
+    day: datetime,
+    harsh: bool,
+    required_only: bool,
+    config: Path | None,
+) -> Material:
+    from zoneinfo import ZoneInfo
+
+    from dedup.lab.bench.material import make_febrl, make_simulation
+
+    settings = settings_from(config)
+    today = (day if day.tzinfo is None else day.astimezone(ZoneInfo("Europe/Amsterdam"))).date()
+    if data is not DataSet.SIMULATOR:
+        return make_febrl(data.value, folder, config=settings.config_dir, day=today)
+    _tell(f"Simulating {registrations:,} registrations.")
+    return make_simulation(
+        folder,
+        registrations=registrations,
+        seed=seed,
+        harsh=harsh,
+        required_only=required_only,
+        config=settings.config_dir,
+        day=today,
+    )
+
+
+def _scores(scores: dict[str, Any]) -> str:
+    names = ("precision", "recall", "f1", "blocked_recall", "calibration_error")
+    return "  ".join("-".rjust(7) if scores[name] is None else f"{scores[name]:.5f}" for name in names)
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0))
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(sentence, err=True)

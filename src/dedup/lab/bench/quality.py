@@ -1,0 +1,74 @@
+"""How well encoded records are linked: the same data under several fresh linkage keys, scored against the truth."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dedup.bundle.keyfiles import IngestKey
+from dedup.lab.bench.material import Material, encode_material
+from dedup.lab.bench.process import machine
+from dedup.lab.evaluate import evaluate
+from dedup.lab.linking import find_bundles, link_bundles, write_linkage
+from dedup.model.load import load_model
+
+THRESHOLD = 0.5
+HIGHER_IS_BETTER = ("precision", "recall", "f1", "blocked_recall", "recall_of_all")
+LOWER_IS_BETTER = ("calibration_error", "calibration_error_in_doubt")
+COUNTS = ("registrations", "not_linked", "candidate_pairs", "true_pairs", "true_positives")
+BY_KIND = ("recall_by_group", "recall_by_kind", "missed_by_kind", "false_by_kind")
+
+
+def bench_quality(
+    material: Material, folder: Path, *, keys: int, processes: int, now: datetime, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Encode, link and score `material` under `keys` fresh keys; working files go to `folder` and are removed.
+
+    Returns one dictionary of scores per key under `keys`, and under `worst` each measure at its worst over the keys.
+    """
+    scores = []
+    for number in range(1, keys + 1):
+        tell(f"Key {number} of {keys}: encoding.")
+        here = folder / f"key-{number}"
+        encode_material(material, here / "bundles", now=now, processes=processes)
+        tell(f"Key {number} of {keys}: linking.")
+        scores.append(_score(material, here))
+        shutil.rmtree(here)
+    return {"records": scores[0]["registrations"], "keys": scores, "worst": worst(scores), "machine": machine()}
+
+
+def worst(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return each measure at its worst, per origin group too, and how far the last group lies behind the first."""
+    groups = {group for score in scores for group in score["recall_by_group"]}
+    gaps = [max(found) - min(found) for score in scores if (found := list(score["recall_by_group"].values()))]
+    return {
+        **{name: _of(min, scores, name) for name in HIGHER_IS_BETTER},
+        **{name: _of(max, scores, name) for name in LOWER_IS_BETTER},
+        "recall_by_group": {
+            group: min(score["recall_by_group"][group] for score in scores) for group in sorted(groups)
+        },
+        "recall_gap_of_groups": max(gaps, default=None),
+    }
+
+
+def _score(material: Material, folder: Path) -> dict[str, Any]:
+    """Link the bundles in `folder` as `dedup link` does, and score the pairs as `dedup evaluate` does."""
+    linked = link_bundles(
+        find_bundles([folder / "bundles"]),
+        load_model(material.model),
+        opened_with=None,
+        key=IngestKey.generate(),
+        threshold=THRESHOLD,
+    )
+    pairs = folder / "pairs.parquet"
+    write_linkage(linked, pairs, groups_path=None)
+    scores = evaluate(material.truth, pairs_path=pairs, findings_path=None)
+    return {name: scores[name] for name in (*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *COUNTS, *BY_KIND)}
+
+
+def _of(choose: Callable[[list[float]], float], scores: Sequence[dict[str, Any]], name: str) -> float | None:
+    known = [score[name] for score in scores if score[name] is not None]
+    return choose(known) if known else None
