@@ -45,7 +45,7 @@ trials: $(READY) system  ## what takes longer: many kills, long fuzzing, whole b
 	DEDUP_TRIALS=full $(BIN)/pytest --numprocesses 2 -m trial
 
 lock: $(READY)  ## renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --extra dev pyproject.toml --output-file requirements.lock --upgrade
 
 clean:  ## remove what the commands made

@@ -14,7 +14,7 @@ from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_fro
 if TYPE_CHECKING:
     from dedup.lab.bench.material import Material
 
-bench = typer.Typer(help="Measure commands as their users run them.", no_args_is_help=True, rich_markup_mode=None)
+bench = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The simulation's; the models were fitted on seed 1.")]
 DayOption = Annotated[

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 keys = typer.Typer(
-    help="Make, seal, open, rotate and register keys; docs/keys.md says who holds which.",
+    help=(
+        "Make, seal, open, rotate and register keys; docs/keys.md says who holds which.\n\n"
+        "Example: dedup keys new-epoch --out custodian/epoch.key"
+    ),
     no_args_is_help=True,
     rich_markup_mode=None,
 )

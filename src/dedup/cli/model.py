@@ -10,12 +10,15 @@ import typer
 
 from dedup.cli.console import JsonOption, print_json
 
-app = typer.Typer(help="Work on linkage models.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def model() -> None:
-    """Work on linkage models."""
+    """Work on linkage models.
+
+    Example: dedup model fit-u extracts/*.csv --model config/linkage/kraamzorg.toml
+    """
 
 
 @app.command("fit-u")
