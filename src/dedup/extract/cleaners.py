@@ -13,7 +13,7 @@ from enum import StrEnum
 from stdnum.nl import bsn
 
 from dedup.extract.normalise.address import house_number, postcode
-from dedup.extract.normalise.contact import email_address, insurance_number, insurer_code, phone_number
+from dedup.extract.normalise.contact import ASCII_LOWER, email_address, insurance_number, insurer_code, phone_number
 from dedup.extract.normalise.folding import fold_name
 
 Cleaned = tuple[str, str]
@@ -23,22 +23,25 @@ MAX_TEXT = 200
 MAX_HOURS = 400
 AGE_RANGE = (12, 60)  # years, both ends included
 EDD_DAYS = (-60, 300)  # from the day of the check, both ends included
+WEEK_YEARS = (2000, 2099)  # of days that are sent as a week, both ends included; a bundle takes no other week
 SCHEMA_VERSION = "1.0"
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AGB = re.compile(r"[0-9]{8}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NIL_UUID = "00000000-0000-0000-0000-000000000000"
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,39}")
-# UTF-8 read as Windows-1252 or Latin-1 and written again, or the mark of a character that was lost.
-_GARBLED = re.compile("\ufffd|[\u00c2-\u00c5][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}")
+# UTF-8 read as Windows-1252 or Latin-1 and written again, or the mark of a character that was lost. The characters of
+# Windows-1252 stand here one by one, for a range would take in letters: Â and ş begin the name Âşık.
+_WINDOWS_1252 = "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+_GARBLED = re.compile(f"\ufffd|[\u00c2-\u00c5][\u0080-\u00bf{_WINDOWS_1252}]")
 _FILLERS = frozenset(("onbekend", "nvt", "n v t", "nnb", "n n b", "geen", "unknown", "niet bekend", "leeg", "xxx"))
 YES, NO = "ja", "nee"
 
 
 def registration_id(value: str, _: date) -> Cleaned:
     """A UUID that is not nil, in lower case; it leaves the source, so it must not be anyone's number."""
-    lowered = value.lower()
+    lowered = value.translate(ASCII_LOWER)
     if _UUID.fullmatch(lowered) and lowered != _NIL_UUID:
         return lowered, ""
     return "", "id.bsn" if bsn.is_valid(value) else "id.malformed"
@@ -59,7 +62,7 @@ def one_of(choices: type[StrEnum] | tuple[str, ...], fault: str = "code.unknown"
     allowed = frozenset(str(choice) for choice in choices)
 
     def clean(value: str, _: date) -> Cleaned:
-        lowered = value.lower()
+        lowered = value.translate(ASCII_LOWER)
         return (lowered, "") if lowered in allowed else ("", fault)
 
     return clean
@@ -71,7 +74,7 @@ def schema_version(value: str, _: date) -> Cleaned:
 
 
 def open_code(value: str, _: date) -> Cleaned:
-    """A code of an open list: up to 40 letters, digits, spaces and . _ / -."""
+    """A code of an open list: up to 40 letters, digits, spaces and . _ -."""
     return (value, "") if _CODE.fullmatch(value) else ("", "text.malformed")
 
 
@@ -98,16 +101,17 @@ def _existing_date(value: str) -> date | None:
 
 
 def any_date(value: str, _: date) -> Cleaned:
-    """An existing ISO date."""
-    return (value, "") if _existing_date(value) else ("", "date.malformed")
+    """An existing ISO date of this century: packages write 1900-01-01 and 9999-12-31 for none."""
+    day = _existing_date(value)
+    return (value, "") if day and WEEK_YEARS[0] <= day.year <= WEEK_YEARS[1] else ("", "date.malformed")
 
 
 def past_date(value: str, today: date) -> Cleaned:
-    """An existing ISO date that is not after the day of the check."""
+    """An existing ISO date of this century that is not after the day of the check."""
     day = _existing_date(value)
-    if day is None:
-        return "", "date.malformed"
-    return (value, "") if day <= today else ("", "date.future")
+    if day and day > today:
+        return "", "date.future"
+    return any_date(value, today)
 
 
 def birth_date(value: str, today: date) -> Cleaned:

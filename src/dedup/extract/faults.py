@@ -126,8 +126,8 @@ FAULTS: dict[str, Fault] = {
         Fault(
             "date.malformed",
             _W,
-            "Geen bestaande datum in de vorm JJJJ-MM-DD, zoals 1994-05-31.",
-            "No existing date in the form YYYY-MM-DD, such as 1994-05-31.",
+            "Geen bestaande datum JJJJ-MM-DD, zoals 1994-05-31; of (behalve geboorte) vóór 2000 of na 2099.",
+            "No existing date YYYY-MM-DD, such as 1994-05-31; or (birth dates apart) before 2000 or after 2099.",
         ),
         Fault(
             "date.future",

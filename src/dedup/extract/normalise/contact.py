@@ -18,11 +18,11 @@ ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstu
 def phone_number(telefoon: str) -> str:
     """Return a Dutch number's last nine digits, a foreign one as + and all its digits, or "" where it is neither.
 
-    Spaces, dots, slashes, brackets and dashes are dropped, and where there is a + so is (0). A Dutch number is nine
-    digits of which the first is not 0, after one of: nothing, 0, 31, +31, 0031, each of the last three also with a 0.
-    A foreign number is + or 00 and 7 to 15 digits. A filler (`is_filler`) is no number.
+    (0) is dropped first, then spaces, dots, slashes, brackets and dashes. A Dutch number is nine digits of which the
+    first is not 0, after one of: nothing, 0, 31, +31, 0031, each of the last three also with a 0. A foreign number is
+    + or 00 and 7 to 15 digits. A filler (`is_filler`) is no number.
     """
-    typed = _PHONE_PUNCTUATION.sub("", telefoon.replace("(0)", "") if "+" in telefoon else telefoon)
+    typed = _PHONE_PUNCTUATION.sub("", telefoon.replace("(0)", ""))
     dutch = _DUTCH.fullmatch(typed)
     if dutch:
         return "" if is_filler(dutch[1]) else dutch[1]

@@ -46,10 +46,14 @@ def _main_first_name(columns: Sequence[pd.Series]) -> ValueSets:
 
 
 def _initial(columns: Sequence[pd.Series]) -> ValueSets:
-    """The main first name's first letter; failing that, the first letter of what was typed, last column first."""
+    """The main first name's first letter; failing that, the first letter of what was typed, last column first.
+
+    The first two columns hold first names, a third holds initials, where "Th." in "J.Th." is no name.
+    """
+    first_names = columns[:2]
     return first_of(
-        [*columns, *reversed(columns)],
-        [names.name_initial] * len(columns) + [names.typed_initial] * len(columns),
+        [*first_names, *reversed(columns)],
+        [names.name_initial] * len(first_names) + [names.typed_initial] * len(columns),
     )
 
 
