@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from dedup.cli.attack import attack
 from dedup.cli.bench import bench
 from dedup.cli.check import check
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, print_error
@@ -41,6 +42,7 @@ app.command("evaluate")(evaluate)
 app.add_typer(model_app, name="model")
 app.add_typer(keys, name="keys")
 app.add_typer(bench, name="bench")
+app.add_typer(attack, name="attack")
 app.command("simulate")(simulate)
 
 
