@@ -42,7 +42,7 @@ test: $(READY) system  ## every test, with the real PostgreSQL, Chromium and Pre
 	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
 trials: $(READY) system  ## what takes longer: many kills, long fuzzing, whole benchmarks
-	DEDUP_TRIALS=full $(BIN)/pytest --numprocesses 2 -m trial
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m trial
 
 lock: $(READY)  ## renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
