@@ -25,7 +25,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(READY)  ## the whole way on made-up data: four vendors' extracts become reports per KSV
-	@$(BIN)/dedup demo $(DEMO)
+	@$(BIN)/dedup demo --force $(DEMO)
 
 check: $(READY)  ## lint, types, walls, dependencies, security
 	$(BIN)/ruff check .

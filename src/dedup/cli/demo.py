@@ -71,4 +71,16 @@ def _print(made: Demo) -> None:
         if report.suffix == ".html":
             typer.echo(f"  {report}")
     typer.echo(f"\nBeside each lie report.xlsx and report.json; all findings are in {made.night.findings}.")
-    typer.echo(f"How well did it do? dedup evaluate --findings {made.night.findings} --truth {folder / 'truth.csv'}")
+    typer.echo(
+        f"How well did it do? {_this_command()} evaluate --findings {made.night.findings} --truth {folder / 'truth.csv'}"
+    )
+
+
+def _this_command() -> str:
+    """Return how this program was called, so that what is printed can be typed again."""
+    import sys
+
+    called = Path(sys.argv[0])
+    if called.name != "dedup":
+        return "dedup"
+    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
