@@ -71,9 +71,8 @@ def _print(made: Demo) -> None:
         if report.suffix == ".html":
             typer.echo(f"  {report}")
     typer.echo(f"\nBeside each lie report.xlsx and report.json; all findings are in {made.night.findings}.")
-    typer.echo(
-        f"How well did it do? {_this_command()} evaluate --findings {made.night.findings} --truth {folder / 'truth.csv'}"
-    )
+    truth = folder / "truth.csv"
+    typer.echo(f"How well did it do? {_this_command()} evaluate --findings {made.night.findings} --truth {truth}")
 
 
 def _this_command() -> str:
