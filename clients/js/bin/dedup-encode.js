@@ -1,0 +1,151 @@
+#!/usr/bin/env node
+/** `dedup-encode`: one extract becomes one bundle, at the source. */
+
+import { basename, dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { dayOf } from "../src/calendar.js";
+import {
+  EncodeError, FAULTS, encodeExtract, readFrequencies, readLinkageKey, readModel, readRegions, readSealingKey,
+  readSigningKey,
+} from "../src/index.js";
+
+const HELP = `Usage: dedup-encode EXTRACT.csv --key FILE --model FILE --regions FILE --out FILE [options]
+
+Encodes an extract (docs/extract.md): one bundle, without a readable identifier. Rows that the check refuses are left
+out; the exit code is then 3.
+
+  --key FILE           the epoch's linkage key
+  --model FILE         the linkage model (.toml, or the same as .json)
+  --model-digest HEX   the digest that the operator told: stop if the model has another one
+  --regions FILE       the table of postcodes and KSVs; not for a generic table
+  --frequencies FILE   the table of name frequencies; else name_frequencies.csv beside the model
+  --date YYYY-MM-DD    the snapshot's day, from which checks count; else today in Amsterdam
+  --seal-to FILE       the server's public sealing key
+  --sign-with FILE     the vendor's signing key
+  --vendor CODE        the vendor's code; else the extract's bronsysteem
+  --out FILE           the bundle
+  --json               print one JSON document for machines, with every finding by row and column
+  --help               this text
+
+Example: dedup-encode 41234567.csv --key epoch.key --model kraamzorg.toml --regions regions.csv \\
+           --seal-to server.pub --sign-with signing.key --out 41234567.bundle
+`;
+const UNSEALED_WARNING =
+  "Warning: without --seal-to and --sign-with this is an unsealed evaluation bundle; intake refuses it, and whoever " +
+  "holds the linkage key can read it by trying values. Do not send it.";
+const [DONE, FAULT, USAGE, REFUSED_ROWS, BUG] = [0, 1, 2, 3, 70];
+const MAX_LISTED = 10_000;
+
+class UsageError extends Error {}
+
+function parse(args) {
+  const options = {};
+  for (const name of ["key", "model", "model-digest", "regions", "frequencies", "date", "seal-to", "sign-with", "vendor", "out"]) {
+    options[name] = { type: "string" };
+  }
+  for (const name of ["json", "help"]) options[name] = { type: "boolean" };
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  if (values.help) return { values, extract: "" };
+  if (positionals.length !== 1) throw new UsageError("Give one extract.");
+  for (const name of ["key", "model", "out"]) if (!values[name]) throw new UsageError(`--${name} is needed.`);
+  if (!values["seal-to"] !== !values["sign-with"]) {
+    throw new UsageError("--seal-to and --sign-with belong together: a bundle is both sealed and signed.");
+  }
+  if (values.date !== undefined && !dayOf(values.date)) throw new UsageError("--date is a day such as 2026-11-22.");
+  return { values, extract: positionals[0] };
+}
+
+const todayInAmsterdam = (now) => new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Amsterdam" }).format(now);
+
+async function jobOf({ values, extract }) {
+  const now = new Date();
+  const model = await readModel(values.model);
+  if (values["model-digest"] && values["model-digest"] !== model.digest) {
+    throw new EncodeError(
+      "model.wrong-digest",
+      `The linkage model ${basename(values.model)} has the digest ${model.digest}, not the one that was asked for.`,
+    );
+  }
+  const job = {
+    extract,
+    out: values.out,
+    key: await readLinkageKey(values.key),
+    model,
+    sealTo: values["seal-to"] && (await readSealingKey(values["seal-to"])),
+    signWith: values["sign-with"] && (await readSigningKey(values["sign-with"])),
+    date: values.date ?? todayInAmsterdam(now),
+    vendor: values.vendor ?? "",
+    now,
+  };
+  if (model.table) return job;
+  if (!values.regions) throw new UsageError("--regions is needed: without it no KSV sees the registrations.");
+  job.regions = await readRegions(values.regions);
+  job.frequencies = await readFrequencies(values.frequencies ?? join(dirname(values.model), "name_frequencies.csv"));
+  return job;
+}
+
+function tell(values, extract, { vendor, provider, records, manifest, report }) {
+  const refused = report?.refused ?? 0;
+  if (values.json) {
+    const { findings = [], ...check } = report ?? {};
+    const listed = findings.slice(0, MAX_LISTED).map((finding) => {
+      const { severity, hint } = FAULTS.get(finding.code);
+      return { ...finding, severity, hint_en: hint };
+    });
+    const bundle = {
+      extract,
+      bundle: values.out,
+      submission_id: manifest.submission_id,
+      vendor,
+      provider,
+      records,
+      body_sha256: manifest.body_sha256,
+      check: report && check,
+      findings: listed,
+      findings_left_off: findings.length - listed.length,
+    };
+    const document = { records, refused, sealed: Boolean(manifest.sealing), bundles: [bundle], errors: [] };
+    console.log(JSON.stringify(document, null, 2));
+  } else {
+    console.log(`${values.out}: ${records} records${refused ? `, ${refused} rows refused` : ""}`);
+    for (const [code, count] of Object.entries(report?.counts_by_code ?? {})) {
+      console.log(`  ${count} × ${code} (${FAULTS.get(code).severity}): ${FAULTS.get(code).hint}`);
+    }
+  }
+  return refused ? REFUSED_ROWS : DONE;
+}
+
+async function main(args) {
+  let parsed;
+  try {
+    parsed = parse(args);
+    if (parsed.values.help) {
+      process.stdout.write(HELP);
+      return DONE;
+    }
+    const job = await jobOf(parsed);
+    if (!job.sealTo) console.error(UNSEALED_WARNING);
+    return tell(parsed.values, parsed.extract, await encodeExtract(job));
+  } catch (error) {
+    if (error instanceof EncodeError) {
+      const { code, message } = error;
+      console.error(parsed.values.json ? JSON.stringify({ error: code, message }) : `${message} [${code}]`);
+      return FAULT;
+    }
+    if (error instanceof UsageError || error.code?.startsWith?.("ERR_PARSE_ARGS")) {
+      console.error(`${error.message}\nTry dedup-encode --help.`);
+      return USAGE;
+    }
+    throw error;
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => (process.exitCode = code),
+  (error) => {
+    // A bug. Its message may hold a value of a row, so only where it happened is told.
+    const where = String(error?.stack ?? "").split("\n").filter((line) => line.trimStart().startsWith("at "));
+    console.error(["This is a bug in dedup-encode.", ...where.slice(0, 8)].join("\n"));
+    process.exitCode = BUG;
+  },
+);

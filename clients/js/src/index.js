@@ -1,0 +1,11 @@
+/** What other programs may use: encode an extract, or any of the steps by itself. */
+
+export { encodeExtract } from "./encode.js";
+export { EncodeError } from "./errors.js";
+export { RecordEncoder, batchOf } from "./encoding/records.js";
+export { checkExtract } from "./extract/checks.js";
+export { FAULTS } from "./extract/faults.js";
+export { readFrequencies, readRegions } from "./extract/regions.js";
+export { readLinkageKey, readSealingKey, readSigningKey } from "./keys.js";
+export { modelOf, readModel } from "./model/model.js";
+export { normalise } from "./normalise/rules.js";

@@ -1,0 +1,95 @@
+/** Reads key files (docs/keys.md): JSON, secret ones readable by their owner only, each vouched for by its id. */
+
+import { readFile, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { b64url, fromB64url, hex, utf8 } from "./bytes.js";
+import { EncodeError } from "./errors.js";
+import { canonicalJson } from "./text.js";
+import { hmac, hmacKey, sha256, subtle } from "./webcrypto.js";
+
+const CURVE = { name: "ECDSA", namedCurve: "P-256" };
+const OTHERS = 0o077;
+const COMMON = ["created", "key_id", "kind", "version"];
+
+/** The linkage key of an epoch: { keyId, secret } */
+export async function readLinkageKey(path) {
+  const { document, malformed } = await readKeyFile(path, "linkage", { isSecret: true, material: "secret" });
+  const secret = decoded(document.secret, 32, malformed);
+  if (document.key_id !== (await secretKeyId(secret))) throw malformed();
+  return { keyId: document.key_id, secret };
+}
+
+/** The vendor's signing key: { keyId, key } */
+export async function readSigningKey(path) {
+  const { document, malformed } = await readKeyFile(path, "vendor-signing", { isSecret: true, material: "jwk" });
+  await checkJwk(document, ["crv", "d", "kty", "x", "y"], malformed);
+  return { keyId: document.key_id, key: await imported(document.jwk, CURVE, ["sign"], malformed) };
+}
+
+/** The server's public sealing key: { keyId, jwk } */
+export async function readSealingKey(path) {
+  const { document, malformed } = await readKeyFile(path, "server-sealing-public", { isSecret: false, material: "jwk" });
+  await checkJwk(document, ["crv", "kty", "x", "y"], malformed);
+  await imported(document.jwk, { name: "ECDH", namedCurve: "P-256" }, [], malformed); // it is a point of the curve
+  return { keyId: document.key_id, jwk: document.jwk };
+}
+
+/** The id of a 32-byte secret: the first half of an HMAC under it. */
+export const secretKeyId = async (secret) => hex((await hmac(await hmacKey(secret), utf8("dedup/v1/key-id"))).slice(0, 16));
+
+/** The id of a key pair: the RFC 7638 thumbprint of its public key. */
+export const thumbprint = async ({ crv, kty, x, y }) => b64url(await sha256(utf8(canonicalJson({ crv, kty, x, y }))));
+
+async function readKeyFile(path, kind, { isSecret, material }) {
+  const malformed = () =>
+    new EncodeError("key.malformed", `${path} is not a key file that this version can read, or it was damaged.`);
+  let found;
+  let text;
+  try {
+    found = await stat(path);
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw new EncodeError("key.missing", `The key file ${path} cannot be read: ${error.code}.`);
+  }
+  if (isSecret && process.platform !== "win32" && found.mode & OTHERS) {
+    throw new EncodeError("key.permissions", `Others may read the key file ${path}; run: chmod 600 ${path}`);
+  }
+  let document;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    throw malformed();
+  }
+  if (typeof document?.kind !== "string" || document.version !== 1) throw malformed();
+  if (document.kind !== kind) {
+    throw new EncodeError(
+      "key.wrong-kind",
+      `${basename(path)} holds a key of kind '${document.kind}'; '${kind}' is needed here.`,
+    );
+  }
+  if (Object.keys(document).sort().join() !== [...COMMON, material].sort().join()) throw malformed();
+  return { document, malformed };
+}
+
+async function checkJwk({ jwk, key_id: keyId }, members, malformed) {
+  const isPlain = jwk !== null && typeof jwk === "object" && Object.keys(jwk).sort().join() === members.join();
+  if (!isPlain || jwk.kty !== "EC" || jwk.crv !== "P-256") throw malformed();
+  for (const name of members.filter((member) => member.length === 1)) decoded(jwk[name], 32, malformed);
+  if ((await thumbprint(jwk)) !== keyId) throw malformed();
+}
+
+function decoded(text, length, malformed) {
+  let bytes;
+  try {
+    bytes = fromB64url(text);
+  } catch {
+    throw malformed();
+  }
+  if (bytes.length !== length) throw malformed();
+  return bytes;
+}
+
+const imported = (jwk, algorithm, usages, malformed) =>
+  subtle.importKey("jwk", jwk, algorithm, false, usages).catch(() => {
+    throw malformed();
+  });
