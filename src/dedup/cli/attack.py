@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
 import typer
 
+from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
+
+if TYPE_CHECKING:
+    from dedup.model.linkage import LinkageModel
+
+from dedup.cli.attack_population import block_graph, frequency, quasi
+
 attack = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the people and of the keys.")]
+DayOption = Annotated[
+    datetime | None,
+    typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the simulation, which changes its people; else today."),
+]
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", help="The linkage model that is attacked; else that of maternity care.")
+]
 
 
 @attack.callback()
@@ -13,3 +34,70 @@ def about() -> None:
 
     Example: dedup attack gma --people 1000 --json
     """
+
+
+attack.command("frequency")(frequency)
+attack.command("block-graph")(block_graph)
+attack.command("quasi")(quasi)
+
+
+@attack.command("gma")
+def gma(
+    people: Annotated[int, typer.Option(min=100, help="How many people are encoded, and how many are known.")] = 1000,
+    overlaps: Annotated[
+        list[float] | None, typer.Option("--overlap", min=0.01, max=1.0, help="Share known; else 1, 0.5 and 0.2.")
+    ] = None,
+    seed: SeedOption = 1,
+    day: DayOption = None,
+    model_path: ModelOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Lay the graph of similar encodings over the graph of a clear list of people, which breaks Bloom filters.
+
+    Example: dedup attack gma --people 1000 --overlap 1 --overlap 0.5 --json
+    """
+    _one_thread()
+    from dedup.lab.attack.gma.run import OVERLAPS, attack_by_graph_matching
+
+    results = attack_by_graph_matching(
+        _model(model_path, config),
+        people=people,
+        overlaps=overlaps or OVERLAPS,
+        seed=seed,
+        day=_date(day),
+        config=settings_from(config).config_dir,
+        tell=_tell,
+    )
+    if as_json:
+        print_json(results)
+        return
+    typer.echo("form    graph    overlap  Bloom filters      ours  99.9 % interval  by chance")
+    for one in results:
+        control, ours = one["control"], one["ours"]
+        low, high = ours["interval"]
+        typer.echo(
+            f"{one['form']:<7} {one['graph']:<8} {one['overlap']:7g}  {control['reidentified']:>5} of "
+            f"{control['of']:<5} {ours['reidentified']:9}  {low:6.2f} - {high:<6.2f}  {one['chance']:9g}"
+        )
+
+
+def _model(path: Path | None, config: Path | None) -> LinkageModel:
+    from dedup.model.load import load_model
+
+    return load_model(path or settings_from(config).config_dir / "linkage" / "kraamzorg.toml")
+
+
+def _date(day: datetime | None) -> date:
+    return (day or datetime.now(ZoneInfo("Europe/Amsterdam"))).date()
+
+
+def _one_thread() -> None:
+    """Keep numpy's linear algebra on one thread, which for matrices of this size is quicker where cores are shared."""
+    import os
+
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(sentence, err=True)

@@ -1,0 +1,106 @@
+"""The attacks of `dedup attack` that are made on everybody who is registered: by counting, by structure, by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dedup.lab.attack.population import Population
+    from dedup.model.linkage import LinkageModel
+
+Attack = Callable[["Population", "LinkageModel", "np.random.Generator"], list[dict[str, Any]]]
+
+PeopleOption = Annotated[int, typer.Option("--people", min=1_000, help="How many registrations, doubles included.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the made-up people and of the attacker's guesses.")]
+DayOption = Annotated[
+    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the simulation; else today.")
+]
+
+
+def frequency(
+    people: PeopleOption = 20_000,
+    seed: SeedOption = 1,
+    day: DayOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Count block tokens and compare with a phone book that knows how often every value occurs.
+
+    Example: dedup attack frequency --people 20000 --json
+    """
+    from dedup.lab.attack.frequency import frequency_attack
+
+    lines = _run(frequency_attack, people, seed, day, config)
+    _show(lines, as_json, lambda line: f"{line['form']:<6}  {' + '.join(line['pass'])}")
+
+
+def block_graph(
+    people: PeopleOption = 20_000,
+    seed: SeedOption = 1,
+    day: DayOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Lay the graph of who shares which blocks, known in clear, over that of a stolen store.
+
+    Example: dedup attack block-graph --people 20000 --json
+    """
+    from dedup.lab.attack.block_graph import block_graph_attack
+
+    lines = _run(block_graph_attack, people, seed, day, config)
+    _show(lines, as_json, lambda line: f"knows {line['overlap']:.0%} of {line['known']}, label {line['label']}")
+
+
+def quasi(
+    people: PeopleOption = 20_000,
+    seed: SeedOption = 1,
+    day: DayOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Count the registrations that are unique in the attributes that a bundle carries in clear.
+
+    Example: dedup attack quasi --people 200000 --json
+    """
+    from dedup.lab.attack.quasi import quasi_attack
+
+    lines = _run(lambda population, _model, _rng: quasi_attack(population), people, seed, day, config)
+    _show(lines, as_json, lambda line: f"in threes or fewer {line['few']['share']:.1%}  {line['name']}")
+
+
+def _run(attack: Attack, people: int, seed: int, day: datetime | None, config: Path | None) -> list[dict[str, Any]]:
+    from zoneinfo import ZoneInfo
+
+    import numpy as np
+
+    from dedup.lab.attack.population import draw_population
+    from dedup.model.load import load_model
+
+    settings = settings_from(config)
+    model = load_model(settings.model_path)
+    today = (day or datetime.now(ZoneInfo("Europe/Amsterdam"))).date()
+    typer.echo(f"Making up {people:,} registrations.", err=True)
+    population = draw_population(people, seed=seed, day=today, config=settings.config_dir, model=model)
+    typer.echo("Attacking.", err=True)
+    return attack(population, model, np.random.default_rng(seed))
+
+
+def _show(lines: list[dict[str, Any]], as_json: bool, what: Callable[[dict[str, Any]], str]) -> None:
+    if as_json:
+        print_json(lines)
+        return
+    for line in lines:
+        ours, control = line["ours"], line["control"]
+        typer.echo(
+            f"{ours['reidentified']:>8,} of {ours['of']:,} ({ours['share']:.2%}; by chance {line['chance']:.1f}; "
+            f"control {control['reidentified']:,} of {control['of']:,})  {what(line)}"
+        )
