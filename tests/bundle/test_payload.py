@@ -87,6 +87,7 @@ def with_column(batch: BundleBatch, name: str, value: Any) -> BundleBatch:
         ("relatie_agb", "١٢٣٤٥٦٧٨"),
         ("sharing", "gezin 12"),
         ("ksv", "Den Haag; drop"),
+        ("ksv", ".."),
         ("inschrijf_week", 1),
         ("inschrijf_week", 10**9),
         ("inschrijf_week", 10**30),

@@ -143,20 +143,23 @@ def test_an_empty_snapshot_says_that_nobody_is_registered_any_more(server, deliv
     assert (len(records), len(attributes), len(rows)) == (0, 0, 0)
 
 
-def test_of_statistics_only_numbers_are_kept(server, deliver, ingest) -> None:
+def test_of_statistics_only_the_counts_that_reports_show_are_kept(server, deliver, ingest) -> None:
     statistics = {
         "rows": 7,
         "note": "Anna Jansen",
         "Anna Jansen": 1,
         "yes": True,
-        "counts_by_code": {"postcode.malformed": 2, "example": "1234 AB", "deep": {"deeper": {"deepest": 1}}},
+        "accepted": {"1234 AB": 7},
+        "refused": -1,
+        "withheld": 10**30,
+        "counts_by_code": {"postcode.malformed": 2, "example": "1234 AB", "deep": {"deeper": 1}, "share": 0.5},
         "list": [1, "x"],
     }
     deliver("a.bundle", statistics=statistics)
     ingest()
     assert ingested(server)[0].statistics == {
         "rows": 7,
-        "counts_by_code": {"postcode.malformed": 2, "deep": {}},
+        "counts_by_code": {"postcode.malformed": 2},
     }
 
 

@@ -36,7 +36,7 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
     "voorkeur_1_agb": _AGB,
     "voorkeur_2_agb": _AGB,
     "sharing": re.compile(r"[0-9a-f]{32}([0-9a-f]{32})?"),
-    "ksv": re.compile(r"[0-9A-Za-z._-]{1,32}"),
+    "ksv": re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}"),  # names a folder of reports, so it is never ".."
 }
 
 
