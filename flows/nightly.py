@@ -17,10 +17,12 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.schedules import Cron
 from prefect.tasks import Task
 
+from dedup.errors import DedupError, StoreError, kind_and_place
 from dedup.nightly.night import open_night
-from dedup.nightly.run import Stage, run_night
+from dedup.nightly.run import NightResult, Stage, run_night
 from dedup.settings import find_config_dir, load_settings
 
 T = TypeVar("T")
@@ -30,16 +32,24 @@ RETRIES = 2
 RETRY_DELAY_SECONDS = 60
 
 
+class UnexpectedError(Exception):
+    """A bug that a stage met: its kind and place, never its text."""
+
+
 @flow(name="nightly", persist_result=False, retries=0, validate_parameters=True)
 def nightly(config: str | None = None, day: str | None = None, until: str | None = None) -> dict[str, Any]:
     """Run one night of the installation whose config folder is `config`; `day` (ISO) is today by default.
 
     Returns what `dedup nightly --json` prints: the run's id, its result digest and counts per stage.
     """
-    settings = load_settings(find_config_dir(Path(config) if config else None, os.environ, Path.cwd()))
     today = date.fromisoformat(day) if day else datetime.now(AMSTERDAM).date()
-    with open_night(settings, today=today, clock=lambda: datetime.now(UTC)) as night:
-        result = run_night(night, until=Stage(until) if until else Stage.REPORTS, perform=as_task)
+
+    def whole_night() -> NightResult:
+        settings = load_settings(find_config_dir(Path(config) if config else None, os.environ, Path.cwd()))
+        with open_night(settings, today=today, clock=lambda: datetime.now(UTC)) as night:
+            return run_night(night, until=Stage(until) if until else Stage.REPORTS, perform=as_task)
+
+    result = without_values(whole_night)
     create_table_artifact(
         key="nightly-counts",
         table=[stage.to_json() for stage in result.stages],
@@ -57,15 +67,28 @@ def as_task(stage: Stage, work: Callable[[], T]) -> T:
         retries=RETRIES,
         retry_delay_seconds=RETRY_DELAY_SECONDS,
         retry_condition_fn=failed_on_io,
-    )(work)
+    )(lambda: without_values(work))
     return stage_task()
+
+
+def without_values(work: Callable[[], T]) -> T:
+    """Do the work; Prefect keeps the text of an error and of its causes, so only what holds no value gets through.
+
+    Raises `DedupError` and `OSError` as they are but without causes, and `UnexpectedError` in place of any other.
+    """
+    try:
+        return work()
+    except (DedupError, OSError, UnexpectedError) as error:
+        raise error from None
+    except Exception as error:
+        raise UnexpectedError(f"This is a bug in dedup: {kind_and_place(error)}.") from None
 
 
 def failed_on_io(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Tell whether a stage failed because a disk or a connection did, which a later try can mend."""
     outcome = state.result(raise_on_failure=False)
-    return isinstance(outcome, OSError)
+    return isinstance(outcome, OSError) or (isinstance(outcome, StoreError) and outcome.code == "store.unavailable")
 
 
 if __name__ == "__main__":
-    nightly.serve(name="nightly", cron="15 1 * * *")
+    nightly.serve(name="nightly", schedule=Cron("15 1 * * *", timezone=AMSTERDAM.key))

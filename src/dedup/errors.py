@@ -6,6 +6,9 @@ else that is raised is a bug, and exits with 70.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class DedupError(Exception):
     """A fault in what the system was given; `code` is stable, `message` is one sentence without any value.
@@ -41,3 +44,10 @@ class BundleError(DedupError):
 
 class StoreError(DedupError):
     """A store that cannot be opened, is locked by another run, or fails its own checks."""
+
+
+def kind_and_place(error: BaseException) -> str:
+    """Return what an unexpected error is and where it was raised, without its text, which can quote a value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"

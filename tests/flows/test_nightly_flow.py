@@ -45,6 +45,48 @@ def test_the_flow_gives_the_digest_of_the_plain_run(
     assert [stage["stage"] for stage in result["stages"]] == ["receive", "ingest", "link", "findings", "reports"]
 
 
+@pytest.mark.usefixtures("prefect_server")
+def test_an_error_of_a_stage_reaches_prefect_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    from flows.nightly import as_task
+    from prefect import flow
+
+    from dedup.errors import StoreError
+    from dedup.nightly.run import Stage
+
+    def bug() -> None:
+        try:
+            int("Jansen")
+        except ValueError as error:
+            raise KeyError("Pietersen") from error
+
+    def fault() -> None:
+        try:
+            int("Jansen")
+        except ValueError as error:
+            raise StoreError("store.object-missing", "An object is missing.") from error
+
+    @flow(name="trial")
+    def trial() -> list[str]:
+        said = []
+        for work in (bug, fault):
+            try:
+                as_task(Stage.LINK, work)
+            except Exception as error:
+                said.append(str(error))
+        return said
+
+    with caplog.at_level("DEBUG"):
+        said = trial()
+
+    assert said == [
+        f"This is a bug in dedup: KeyError at {Path(__file__).name}:{bug.__code__.co_firstlineno + 4}.",
+        "An object is missing.",
+    ]
+    assert "This is a bug in dedup" in caplog.text
+    assert "Jansen" not in caplog.text
+    assert "Pietersen" not in caplog.text
+
+
 def test_the_schedule_is_a_time_that_every_night_has_once() -> None:
     """Between 02:00 and 03:00 a night in March has no such time, and one in October has it twice."""
     import yaml

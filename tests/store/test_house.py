@@ -1,5 +1,6 @@
 """The store as one thing: after a crash its folders are brought in line with its registry."""
 
+import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -85,3 +86,15 @@ def test_bundles_that_were_never_accepted_go(store: Store, event: AuditEvent, su
     (store.submissions / ".0.unfinished").write_bytes(b"half")
     assert remove_unknown_bundles(store) == 2
     assert [path.stem for path in store.submissions.iterdir()] == [known]
+
+
+def test_every_folder_of_the_store_is_private(tmp_path: Path) -> None:
+    folder = tmp_path / "server" / "store"
+    open_store(
+        folder,
+        f"sqlite:///{folder}/registry.sqlite",
+        link_view_key=LocalKey("l", bytes(32)),
+        attribute_key=LocalKey("a", bytes(32)),
+    ).close()
+    folders = [folder.parent, folder, *(path for path in folder.iterdir() if path.is_dir())]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}

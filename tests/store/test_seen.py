@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from dedup.store.audit import AuditEvent
 from dedup.store.registry import Registry
-from dedup.store.seen import IdentityTag, RegistrationTag, forget_unseen, look_at, record_look
+from dedup.store.seen import IdentityTag, RegistrationTag, forget_unseen, leave_epochs, look_at, record_look
 from dedup.store.tables import SeenRow
 
 ANNE, BEA = RegistrationTag(b"a" * 32), RegistrationTag(b"b" * 32)
@@ -85,3 +85,16 @@ def test_what_left_long_ago_is_forgotten_and_what_came_back_is_not(registry: Reg
         assert forget_unseen(session, before=DAY[3]) == 1
     with registry.read() as session:
         assert list(session.scalars(select(SeenRow.registration))) == [BEA]
+
+
+def test_an_epoch_that_is_left_is_forgotten_in_its_time(registry: Registry, event: AuditEvent) -> None:
+    look(registry, event, DAY[0], {ANNE: SAME})
+    look(registry, event, DAY[1], {ANNE: OTHER}, epoch="epoch-2")
+    for day in (DAY[2], DAY[4]):
+        with registry.write(event) as session:
+            leave_epochs(session, {"epoch-2"}, day)
+    with registry.write(event) as session:
+        assert forget_unseen(session, DAY[2]) == 0
+        assert forget_unseen(session, DAY[3]) == 1
+    with registry.read() as session:
+        assert session.scalars(select(SeenRow.epoch_key_id)).all() == ["epoch-2"]

@@ -12,11 +12,13 @@ from dedup.store.registry import Registry
 from dedup.store.submissions import (
     Submission,
     ViewDigests,
+    epochs_begun,
     find_submission,
     mark_ingested,
     mark_rejected,
     newest_delivered,
     record_accepted,
+    retire_epochs,
     submissions_in_state,
 )
 from dedup.store.tables import SubmissionState
@@ -109,3 +111,31 @@ def test_a_submission_is_settled_once(
     with pytest.raises(StoreError) as again:
         ingest(registry, event, submission)
     assert again.value.code == "store.not-accepted"
+
+
+def test_an_epoch_began_with_its_first_submission_though_that_counts_no_longer(
+    registry: Registry, event: AuditEvent, submission: Submission
+) -> None:
+    newer = replace(submission, id="1" * 32, received_at=submission.received_at + timedelta(days=1))
+    with registry.write(event) as session:
+        record_accepted(session, submission)
+        record_accepted(session, newer)
+    ingest(registry, event, submission)
+    ingest(registry, event, newer)
+    with registry.read() as session:
+        assert epochs_begun(session) == {"epoch-1": submission.received_at}
+
+
+def test_snapshots_of_epochs_that_are_not_accepted_are_retired(
+    registry: Registry, event: AuditEvent, submission: Submission
+) -> None:
+    other = replace(submission, id="1" * 32, epoch_key_id="epoch-2")
+    with registry.write(event) as session:
+        record_accepted(session, submission)
+        record_accepted(session, other)
+    ingest(registry, event, submission)
+    ingest(registry, event, other)
+    with registry.write(event) as session:
+        retired = retire_epochs(session, {"epoch-2", "epoch-3"})
+    assert [(one.id, one.views) for one in retired] == [(submission.id, VIEWS)]
+    assert states(registry) == {"0": SubmissionState.SUPERSEDED, "1": SubmissionState.INGESTED}

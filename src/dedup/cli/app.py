@@ -5,8 +5,8 @@ Commands import the rooms they need when they run, so that `dedup --help` stays 
 
 from __future__ import annotations
 
+import os
 import sys
-import traceback
 from pathlib import Path
 
 import typer
@@ -23,7 +23,7 @@ from dedup.cli.link import link
 from dedup.cli.model import app as model_app
 from dedup.cli.nightly import nightly
 from dedup.cli.simulate import simulate
-from dedup.errors import DedupError
+from dedup.errors import DedupError, kind_and_place
 
 app = typer.Typer(
     name="dedup",
@@ -54,9 +54,12 @@ def main() -> None:
     except DedupError as error:
         print_error(error.code, error.message, as_json=as_json)
         sys.exit(EXIT_FAULT)
+    except OSError as error:
+        # No room, no rights, a folder in the way: whoever runs this can mend it. The file's name says where to look.
+        where = f" ({Path(os.fsdecode(error.filename)).name})" if isinstance(error.filename, str | bytes) else ""
+        print_error("system.refused", f"The operating system refused: {error.strerror}{where}.", as_json=as_json)
+        sys.exit(EXIT_FAULT)
     except Exception as error:
         # The message of an unexpected error can hold a value from the data, so only its kind and place are shown.
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(frame.filename).name}:{frame.lineno}"
-        print_error("bug", f"This is a bug in dedup: {type(error).__name__} at {place}.", as_json=as_json)
+        print_error("bug", f"This is a bug in dedup: {kind_and_place(error)}.", as_json=as_json)
         sys.exit(EXIT_BUG)

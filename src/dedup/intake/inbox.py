@@ -15,7 +15,6 @@ import hashlib
 import os
 import re
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 from dedup.errors import DedupError
@@ -70,8 +69,14 @@ def _claim(inbox: Path) -> None:
         safe = (
             name if _NAME.fullmatch(name) else f"unnamed-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}{SUFFIX}"
         )
-        with suppress(FileNotFoundError):  # its vendor took it back
+        try:
             (inbox / name).rename(inbox / CLAIMED / safe)
+        except FileNotFoundError:
+            pass  # its vendor took it back
+        except PermissionError:
+            # A folder's own rights can forbid that it is moved. It is no bundle, and must not stop all others.
+            if not (inbox / name).is_dir():
+                raise
     sync_folder(inbox / CLAIMED)
     sync_folder(inbox)
 

@@ -20,10 +20,10 @@ from dedup.findings.frames import (
 from dedup.nightly.linking import pairs_from_parquet
 from dedup.nightly.memory import Made, content_of, digest_of, remembered
 from dedup.nightly.night import Night
+from dedup.nightly.registrations import night_registrations
 from dedup.nightly.snapshots import Snapshots
 from dedup.store.runs import StageOutput, outputs_before
 from dedup.store.tables import View
-from dedup.store.views import load_attributes
 
 FINDINGS = "findings"
 _FRAMES = {"findings": FINDING_COLUMNS, "members": MEMBER_COLUMNS, "pairs": PAIR_COLUMNS}
@@ -43,7 +43,7 @@ def find_duplicates(night: Night, snapshots: Snapshots, linked: StageOutput) -> 
     }
 
     def make() -> Made:
-        registrations = load_attributes(night.store.attributes, snapshots.attributes)
+        registrations = night_registrations(night, snapshots)
         pairs = pairs_from_parquet(content_of(night, linked), night.model)
         grouped, positioned = join(registrations, pairs)
         previous = findings_from_json(content_of(night, before)) if before else no_findings()

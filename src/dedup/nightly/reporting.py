@@ -16,6 +16,7 @@ from dedup.errors import ConfigError
 from dedup.nightly.finding import findings_from_json
 from dedup.nightly.memory import Made, content_of, digest_of, remembered
 from dedup.nightly.night import REPORTS_FOLDER, Night
+from dedup.nightly.registrations import night_registrations
 from dedup.nightly.snapshots import Snapshots
 from dedup.regions import read_regions
 from dedup.reports import html, xlsx
@@ -27,7 +28,6 @@ from dedup.store.durable import write_durably
 from dedup.store.failpoints import reach
 from dedup.store.runs import StageOutput, outputs_before
 from dedup.store.tables import View
-from dedup.store.views import load_attributes
 
 REPORTS = "reports"
 _PROVIDER_COLUMNS = ["aanbieder_agb", "naam", "vendor", "snapshot_date", "rows", "refused", "warnings"]
@@ -102,7 +102,7 @@ def _write(
     regions = read_regions(night.settings.regions_path)
     prepared = prepare(
         findings_from_json(content_of(night, found)),
-        load_attributes(night.store.attributes, snapshots.attributes),
+        night_registrations(night, snapshots),
         _providers(snapshots, names),
         today=night.today,
         history=_history(history),

@@ -25,7 +25,7 @@ from dedup.nightly.linking import LINK, link_snapshots, pairs_from_parquet, skip
 from dedup.nightly.memory import content_of, digest_of
 from dedup.nightly.night import FINDINGS_FILE, Night
 from dedup.nightly.reporting import REPORTS, WrittenReports, write_reports
-from dedup.nightly.snapshots import Snapshots, current_snapshots
+from dedup.nightly.snapshots import Snapshots, current_snapshots, remove_closed_epochs
 from dedup.store.durable import write_durably
 from dedup.store.failpoints import reach
 from dedup.store.runs import StageOutput, finish_run, forget_stages, outputs_before
@@ -34,6 +34,7 @@ from dedup.store.seen import forget_unseen
 T = TypeVar("T")
 
 KEEP_HISTORY_DAYS = 400
+KEEP_FINDINGS_DAYS = 7  # a night of the past week can be run again and goes on from the findings of the night before it
 
 
 class Stage(StrEnum):
@@ -115,6 +116,7 @@ def run_night(night: Night, *, until: Stage = Stage.REPORTS, perform: Perform[An
     if finished(Stage.INGEST, perform(Stage.INGEST, lambda: ingest_bundles(night))):
         return _stopped(night, done)
     snapshots = current_snapshots(night)
+    remove_closed_epochs(night, snapshots.epoch_key_id)
     linked: StageOutput = perform(Stage.LINK, lambda: link_snapshots(night, snapshots))
     if finished(Stage.LINK, _linked_counts(night, snapshots, linked)):
         return _stopped(night, done)
@@ -210,7 +212,7 @@ def _complete(
     with night.store.registry.write(night.event("run.done", f"{night.run_id}:{result}")) as session:
         finish_run(session, night.run_id, at=night.clock(), result_digest=result)
         forget_stages(session, LINK, before=night.today)
-        if earlier := outputs_before(session, FINDINGS, night.today):
+        if earlier := outputs_before(session, FINDINGS, night.today - timedelta(days=KEEP_FINDINGS_DAYS)):
             forget_stages(session, FINDINGS, before=earlier[-1][0])
         forget_stages(session, REPORTS, before=night.today - timedelta(days=KEEP_HISTORY_DAYS))
         forget_unseen(session, night.today - timedelta(days=KEEP_HISTORY_DAYS))

@@ -1,14 +1,15 @@
-"""Which snapshots a night works on: those of the newest epoch that every fresh provider has delivered."""
+"""Which snapshots a night works on: those of the newest epoch that every fresh provider has delivered; old ones go."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from dedup.nightly.night import Night
 from dedup.store.objects import ObjectDigest
-from dedup.store.submissions import Submission, submissions_in_state
+from dedup.store.seen import leave_epochs
+from dedup.store.submissions import Submission, epochs_begun, retire_epochs, submissions_in_state
 from dedup.store.tables import SubmissionState
 
 
@@ -35,9 +36,10 @@ def current_snapshots(night: Night) -> Snapshots:
     """Return the snapshots that count tonight."""
     with night.store.registry.read() as session:
         ingested = submissions_in_state(session, SubmissionState.INGESTED)
+        begun = epochs_begun(session)
     usable = [submission for submission in ingested if submission.model_digest == night.model.digest]
     fresh_days = int(night.settings.section("nightly").get("fresh_days", 7))
-    epoch = choose_epoch(usable, fresh_from=night.today - timedelta(days=fresh_days))
+    epoch = choose_epoch(usable, begun, fresh_from=night.today - timedelta(days=fresh_days))
     return Snapshots(
         epoch_key_id=epoch,
         submissions=tuple(submission for submission in usable if submission.epoch_key_id == epoch),
@@ -45,18 +47,33 @@ def current_snapshots(night: Night) -> Snapshots:
     )
 
 
-def choose_epoch(submissions: Sequence[Submission], *, fresh_from: date) -> str:
+def choose_epoch(submissions: Sequence[Submission], begun: Mapping[str, datetime], *, fresh_from: date) -> str:
     """Return the epoch to link: the newest that every fresh provider has delivered; "" when nothing was delivered.
 
     A provider is fresh when any of its snapshots is from `fresh_from` or later. Where no epoch has them all, the one
-    with most fresh providers is taken, so that a single late vendor does not stop the country. An epoch is as old as
-    the first submission in it.
+    with most fresh providers is taken, so that a single late vendor does not stop the country. `begun` says since when
+    each epoch is delivered: the snapshots that count now do not, for while both are sent both are replaced every day.
     """
     fresh = {submission.provider for submission in submissions if submission.snapshot_date >= fresh_from}
     delivered: dict[str, set[str]] = {}
-    begun: dict[str, float] = {}
     for submission in submissions:
-        epoch, at = submission.epoch_key_id, submission.received_at.timestamp()
-        delivered.setdefault(epoch, set()).add(submission.provider)
-        begun[epoch] = min(at, begun.get(epoch, at))
+        delivered.setdefault(submission.epoch_key_id, set()).add(submission.provider)
     return max(delivered, key=lambda epoch: (len(delivered[epoch] & fresh), begun[epoch], epoch), default="")
+
+
+def remove_closed_epochs(night: Night, chosen: str) -> None:
+    """Remove the snapshots of epochs that the operator no longer accepts, once tonight's epoch is one that it does."""
+    accepted = night.keys.epochs
+    if accepted is None or chosen not in accepted:
+        return
+    with night.store.registry.read() as session:
+        ingested = submissions_in_state(session, SubmissionState.INGESTED)
+    if all(submission.epoch_key_id in accepted for submission in ingested):
+        return
+    with night.store.registry.write(night.event("epochs.closed", night.run_id)) as session:
+        retired = retire_epochs(session, accepted)
+        leave_epochs(session, accepted, night.today)
+    for submission in retired:
+        if submission.views is not None:
+            night.store.link_views.remove(submission.views.link_view)
+            night.store.attributes.remove(submission.views.attributes)

@@ -19,8 +19,10 @@ PRIVATE_FOLDER = 0o700
 
 
 def make_private_folder(folder: Path) -> Path:
-    """Make a folder that only this user can enter, with its parents; return it."""
-    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    """Make a folder that only this user can enter, and so each parent that is missing; return it."""
+    if not folder.parent.is_dir():
+        make_private_folder(folder.parent)
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     return folder
 
 

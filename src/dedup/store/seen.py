@@ -6,7 +6,7 @@ registration and its identity stand here as HMACs under the ingest key (`dedup.i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NewType
@@ -108,6 +108,15 @@ def record_look(session: Session, look: Look) -> None:
             update(SeenRow),
             [{**_key(look, registration), "gone_since": look.today} for registration in sorted(look.gone)],
         )
+
+
+def leave_epochs(session: Session, accepted: Collection[str], today: date) -> None:
+    """Note that nothing of any other epoch is delivered any more, so that it is forgotten in its time."""
+    session.execute(
+        update(SeenRow)
+        .where(SeenRow.epoch_key_id.not_in(accepted), SeenRow.gone_since.is_(None))
+        .values(gone_since=today)
+    )
 
 
 def forget_unseen(session: Session, before: date) -> int:

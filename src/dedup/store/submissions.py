@@ -6,12 +6,12 @@ was made, then by id: a total order, so the order in which files arrive decides 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dedup.errors import StoreError
@@ -81,6 +81,14 @@ def submissions_in_state(session: Session, state: SubmissionState) -> list[Submi
     return sorted(map(_submission, rows), key=lambda submission: (submission.provider, submission.age_order))
 
 
+def epochs_begun(session: Session) -> dict[str, datetime]:
+    """Return when each epoch was first delivered, whatever became of that submission since."""
+    rows = session.execute(
+        select(SubmissionRow.epoch_key_id, func.min(SubmissionRow.received_at)).group_by(SubmissionRow.epoch_key_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def record_accepted(session: Session, submission: Submission) -> None:
     """Add a submission as accepted; its file must be durable already."""
     session.add(
@@ -130,15 +138,31 @@ def mark_ingested(
             SubmissionRow.state == SubmissionState.INGESTED,
         )
     ).all()
-    superseded = [_submission(old) for old in earlier]
-    for old in earlier:
-        old.state = SubmissionState.SUPERSEDED
-        old.link_view = old.attributes = None
+    superseded = _supersede(earlier)
     row.state = SubmissionState.INGESTED
     row.settled_at = at
     row.registrations = registrations
     row.statistics = dict(statistics)
     row.link_view, row.attributes = views.link_view, views.attributes
+    return superseded
+
+
+def retire_epochs(session: Session, accepted: Collection[str]) -> list[Submission]:
+    """Let the snapshots of all other epochs count no longer; returns them as they were, as `mark_ingested` does."""
+    return _supersede(
+        session.scalars(
+            select(SubmissionRow).where(
+                SubmissionRow.state == SubmissionState.INGESTED, SubmissionRow.epoch_key_id.not_in(accepted)
+            )
+        ).all()
+    )
+
+
+def _supersede(rows: Sequence[SubmissionRow]) -> list[Submission]:
+    superseded = [_submission(row) for row in rows]
+    for row in rows:
+        row.state = SubmissionState.SUPERSEDED
+        row.link_view = row.attributes = None
     return superseded
 
 
