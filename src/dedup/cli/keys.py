@@ -60,7 +60,8 @@ def vendor(
     made = make_vendor_keys(out, created=_now())
     _say(
         {"signing_key_id": made.signing_key_id, "sealing_key_id": made.sealing_key_id, "files": _names(made.files)},
-        f"Wrote {_listed(made.files)} to {out}. Send signing.pub to the operator and sealing.pub to the key custodian.",
+        f"Wrote {_listed(made.files)} to {out}. Send signing.pub (key {made.signing_key_id}) to the operator "
+        f"and sealing.pub (key {made.sealing_key_id}) to the key custodian.",
         as_json=as_json,
     )
 
@@ -74,12 +75,16 @@ def server(
 
     Example: dedup keys server --out server/keys
     """
+    from dedup.bundle.keyfiles import ReceiptVerifyingKey, SealingPublicKey, read_key
     from dedup.bundle.serverkeys import make_server_keys
 
     files = make_server_keys(out, created=_now())
+    sealing = read_key(out / "sealing.pub", SealingPublicKey).key_id
+    receipts = read_key(out / "receipts.pub", ReceiptVerifyingKey).key_id
     _say(
-        {"files": _names(files)},
-        f"Wrote {_listed(files)} to {out}. Publish sealing.pub and receipts.pub to the vendors.",
+        {"sealing_key_id": sealing, "receipts_key_id": receipts, "files": _names(files)},
+        f"Wrote {_listed(files)} to {out}. Publish sealing.pub (key {sealing}) and receipts.pub (key {receipts}) "
+        "to the vendors.",
         as_json=as_json,
     )
 
@@ -167,10 +172,11 @@ def trust(
     from dedup.bundle.serverkeys import VENDORS_FOLDER
     from dedup.bundle.vendors import register_vendor
 
+    key = read_key(file, VerifyingKey)
     known = register_vendor(
         _server_folder(server, config) / VENDORS_FOLDER,
         vendor=vendor,
-        key=read_key(file, VerifyingKey),
+        key=key,
         providers={code.strip() for code in providers.split(",")},
         created=_now(),
         replace_keys=replace,
@@ -178,7 +184,8 @@ def trust(
     allowed = sorted(known[0].providers)
     _say(
         {"vendor": vendor, "key_ids": [one.key.key_id for one in known], "providers": allowed},
-        f"Vendor {vendor} may deliver for {len(allowed)} providers and has {len(known)} signing keys.",
+        f"Registered key {key.key_id} of vendor {vendor}, which may deliver for {', '.join(allowed)}; "
+        f"signing keys of this vendor that are trusted: {len(known)}.",
         as_json=as_json,
     )
 
@@ -195,13 +202,27 @@ def accept_epoch(
     Example: dedup keys accept-epoch 0f1e2d3c4b5a69788796a5b4c3d2e1f0 --server server/keys
     """
     from dedup.bundle.serverkeys import set_epochs
+    from dedup.errors import KeyFileError
 
-    set_epochs(_server_folder(server, config), frozenset(key_ids), created=_now())
-    _say({"epochs": sorted(key_ids)}, f"Bundles of {len(set(key_ids))} epochs are accepted.", as_json=as_json)
+    epochs = sorted(set(key_ids))
+    if not all(len(epoch) == 32 and set(epoch) <= set("0123456789abcdef") for epoch in epochs):
+        # A mistyped id would shut out every vendor, silently, until the next night.
+        raise KeyFileError("key.epoch-id", "An epoch is named by its linkage key's id, 32 hexadecimal digits.")
+    set_epochs(_server_folder(server, config), frozenset(epochs), created=_now())
+    _say(
+        {"epochs": epochs},
+        f"From now on bundles of exactly these epochs are accepted: {', '.join(epochs)}.",
+        as_json=as_json,
+    )
 
 
 def _server_folder(option: Path | None, config: Path | None) -> Path:
-    return option if option is not None else settings_from(config).server_home / "keys"
+    from dedup.errors import KeyFileError
+
+    folder = option if option is not None else settings_from(config).server_home / "keys"
+    if not (folder / "sealing.key").is_file():
+        raise KeyFileError("key.no-server", f"{folder} is no server's key folder; `dedup keys server` makes one.")
+    return folder
 
 
 def _now() -> datetime:
