@@ -161,7 +161,11 @@ def _signed_manifest(container: Container, trusted: TrustedVendors | None) -> Ma
         raise malformed("a sealed bundle has to say how it was sealed")
     if vendor is not None:
         if manifest.vendor != vendor.vendor:
-            raise BundleError("bundle.vendor-mismatch", "The bundle names another vendor than the one that signed it.")
+            raise BundleError(
+                "bundle.vendor-mismatch",
+                "The bundle names another vendor than the one that signed it; encode with --vendor and the code under "
+                "which the operator registered the key.",
+            )
         if manifest.provider not in vendor.providers:
             raise BundleError(
                 "bundle.provider-not-allowed", "The vendor that signed the bundle may not deliver for this provider."
