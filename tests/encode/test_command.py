@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -20,6 +21,7 @@ from dedup.model.load import load_model
 
 ROOT = Path(__file__).parents[2]
 FEBRL = ROOT / "config/linkage/febrl.toml"
+MODEL = ROOT / "config/linkage/kraamzorg.toml"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 HEADER = (
     "schema_versie;bronsysteem;registratie_id;aanbieder_agb;zorgproduct;rol;relatie_agb;status;inschrijf_datum;"
@@ -191,9 +193,48 @@ def test_one_bad_extract_does_not_hold_up_the_others(keys, tmp_path) -> None:
 def test_rows_of_two_providers_are_refused(keys, tmp_path) -> None:
     extract = write_extract(tmp_path / "e.csv", [row(1), row(2, aanbieder_agb="41234568")])
     work = Work(extract, tmp_path / "e.bundle", "00" * 16)
-    [outcome] = pool.encode_extracts([work], options(keys, model=ROOT / "config/linkage/kraamzorg.toml"), processes=1)
+    [outcome] = pool.encode_extracts([work], options(keys, model=MODEL), processes=1)
     assert isinstance(outcome, NotEncoded)
-    assert outcome.code == "encode.several-aanbieder-agb"
+    assert outcome.code == "extract.several-providers"
+
+
+def test_the_vendor_is_the_bronsysteem_that_rows_name_and_must_be_named_where_they_differ(keys, tmp_path) -> None:
+    def vendor(*names):
+        extract = write_extract(tmp_path / "e.csv", [row(i, bronsysteem=name) for i, name in enumerate(names)])
+        work = Work(extract, tmp_path / "e.bundle", "00" * 16)
+        [outcome] = pool.encode_extracts([work], options(keys, model=MODEL), processes=1)
+        return outcome.vendor if isinstance(outcome, Encoded) else outcome.code
+
+    assert vendor("kraamplan", "", "kraamplan") == "kraamplan"
+    assert vendor("kraamplan", "other") == "encode.several-systems"
+
+
+@pytest.mark.parametrize(
+    ("rows", "exit_code", "code"),
+    [
+        pytest.param([row(1), row(2)], 0, None, id="sound"),
+        pytest.param([row(n) for n in range(9)] + [row(9, status="x")], 3, None, id="one row refused"),
+        pytest.param([row(1), row(2, status="x")], 1, "extract.too-many-refused", id="half refused"),
+        pytest.param([row(1), row(2, aanbieder_agb="41234568")], 1, "extract.several-providers", id="two providers"),
+        pytest.param([row(1, deelname="bezwaar")], 1, "extract.no-rows", id="nobody takes part"),
+        pytest.param([], 1, "extract.only-header", id="no rows"),
+        pytest.param([row(n) for n in range(40)], 1, "extract.too-large", id="larger than the settings allow"),
+    ],
+)
+def test_check_and_encode_agree_on_every_extract(keys, tmp_path, rows, exit_code, code) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(ROOT / "config", config)
+    settings = config / "settings.toml"
+    settings.write_text(settings.read_text("utf-8").replace("max_bytes = 536870912", "max_bytes = 4000"), "utf-8")
+    extract = write_extract(tmp_path / "41234567.csv", rows)
+    common = (extract, "--config", config, "--date", "2026-11-22", "--json")
+    checked = dedup("check", *common)
+    encoded = dedup("encode", *common, "--key", keys / "epoch.key", "--out", tmp_path / "b.bundle")
+
+    assert [exit_code, exit_code] == [checked.returncode, encoded.returncode]
+    told = json.loads(checked.stdout or checked.stderr)
+    errors = json.loads(encoded.stdout)["errors"]
+    assert [code, code] == [told.get("error"), errors[0]["error"] if errors else None]
 
 
 def test_a_faulty_model_is_refused_before_any_work(keys, tmp_path) -> None:

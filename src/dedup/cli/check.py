@@ -34,7 +34,7 @@ def check(
     from zoneinfo import ZoneInfo
 
     from dedup.cli.console import settings_from
-    from dedup.extract.checks import DEFAULT_MAX_REFUSED_SHARE, check_extract
+    from dedup.extract.checks import DEFAULT_MAX_REFUSED_SHARE, check_extract, require_one_provider
     from dedup.extract.own_doubles import find_own_doubles
     from dedup.extract.read import DEFAULT_MAX_BYTES
     from dedup.extract.report import RefusedExtractError
@@ -52,6 +52,7 @@ def check(
             max_refused_share=float(limits.get("max_refused_share", DEFAULT_MAX_REFUSED_SHARE)),
             max_bytes=int(limits.get("max_bytes", DEFAULT_MAX_BYTES)),
         )
+        require_one_provider(checked, extract.name)
     except RefusedExtractError as error:
         if as_json:
             print_json(

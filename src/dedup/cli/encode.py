@@ -44,9 +44,11 @@ def encode(
 ) -> None:
     """Encode extracts: one bundle each, without a readable identifier.
 
-    Rows that the check refuses are left out; the exit code is then 3. `dedup check` tells which rows and why.
+    Rows that the check refuses are left out; the exit code is then 3. `dedup check` tells which rows and why. A bundle
+    is accepted only under the vendor's code that the operator registered: name it with --vendor, or as bronsysteem.
 
-    Example: dedup encode 41234567.csv --key epoch.key --out 41234567.bundle --seal-to server.pub --sign-with vendor.key
+    Example: dedup encode 41234567.csv --key epoch.key --out 41234567.bundle --seal-to server.pub
+    --sign-with signing.key --vendor acme
     """
     if (seal_to is None) != (sign_with is None):
         raise typer.BadParameter("--seal-to and --sign-with belong together: a bundle is both sealed and signed.")
@@ -57,8 +59,11 @@ def encode(
     from dedup.cli.console import settings_from
     from dedup.encode.job import EncodeOptions
     from dedup.encode.pool import encode_extracts
+    from dedup.extract.checks import DEFAULT_MAX_REFUSED_SHARE
+    from dedup.extract.read import DEFAULT_MAX_BYTES
 
     settings = settings_from(config)
+    limits = settings.section("extract")
     now = datetime.now(UTC)
     known_regions = regions or (settings.regions_path if settings.regions_path.is_file() else None)
     options = EncodeOptions(
@@ -70,7 +75,8 @@ def encode(
         today=(day or now.astimezone(ZoneInfo("Europe/Amsterdam"))).date(),
         created_at=now,
         vendor=vendor,
-        max_refused_share=float(settings.section("extract").get("max_refused_share", 0.2)),
+        max_refused_share=float(limits.get("max_refused_share", DEFAULT_MAX_REFUSED_SHARE)),
+        max_bytes=int(limits.get("max_bytes", DEFAULT_MAX_BYTES)),
     )
     works = _plan(extracts, out)
     if seal_to is None:

@@ -18,6 +18,7 @@ from dedup.bundle.writer import write_bundle
 from dedup.encode.records import encode_batches
 from dedup.errors import DedupError, ExtractError
 from dedup.extract.load import load_person_table, load_registrations
+from dedup.extract.read import DEFAULT_MAX_BYTES
 from dedup.extract.report import CheckReport
 from dedup.extract.values import NormalisedTable
 from dedup.model.linkage import LinkageModel
@@ -44,6 +45,7 @@ class EncodeOptions:
     created_at: datetime
     vendor: str
     max_refused_share: float
+    max_bytes: int = DEFAULT_MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,9 @@ def encode_extract(work: Work, encoder: Encoder, *, batches: Batches = encode_ba
 def _encode(work: Work, encoder: Encoder, batches: Batches) -> Encoded:
     table, report = _load(work.extract, encoder)
     name = work.extract.name
-    vendor = encoder.options.vendor or _only(table, "bronsysteem", name) or encoder.model.name
-    provider = _only(table, "aanbieder_agb", name)
+    vendor = encoder.options.vendor or _vendor_of(table, name) or encoder.model.name
+    # The check refuses an extract of no provider, or of several; a generic table has none.
+    provider = "" if table.clear is None else str(table.clear["aanbieder_agb"].iloc[0])
     manifest = write_bundle(
         work.bundle,
         header=BundleHeader(
@@ -138,26 +141,23 @@ def _encode(work: Work, encoder: Encoder, batches: Batches) -> Encoded:
 
 def _load(extract: Path, encoder: Encoder) -> tuple[NormalisedTable, CheckReport | None]:
     if encoder.model.table is not None:
-        return load_person_table(extract, encoder.model), None
+        return load_person_table(extract, encoder.model, max_bytes=encoder.options.max_bytes), None
     return load_registrations(
         extract,
         encoder.model,
         today=encoder.options.today,
         regions=encoder.regions,
         max_refused_share=encoder.options.max_refused_share,
+        max_bytes=encoder.options.max_bytes,
     )
 
 
-def _only(table: NormalisedTable, column: str, name: str) -> str:
-    """Return the one value that all rows have in a column of the clear attributes, "" for a generic table."""
-    if table.clear is None:
-        return ""
-    values = pd.unique(table.clear[column])
-    if len(values) == 0:
-        raise ExtractError("encode.no-rows", f"{name} has no row that may be sent, so there is nothing to encode.")
-    if len(values) > 1:
+def _vendor_of(table: NormalisedTable, name: str) -> str:
+    """Return the one bronsysteem that rows name, "" where none does and for a generic table."""
+    named = {str(value) for value in pd.unique(table.clear["bronsysteem"])} - {""} if table.clear is not None else set()
+    if len(named) > 1:
         raise ExtractError(
-            f"encode.several-{column.replace('_', '-')}",
-            f"{name} holds {len(values)} different values of {column}; an extract is one provider's, from one system.",
+            "encode.several-systems",
+            f"{name} holds {len(named)} different values of bronsysteem; name the vendor's code with --vendor.",
         )
-    return str(values[0])
+    return next(iter(named), "")

@@ -91,7 +91,8 @@ def check_extract(
     """Read and check an extract; ages, EDDs and dates are judged as on `today`.
 
     Raises `ExtractError` where the file cannot be read at all (see `read_table` and `match_header`), and
-    `RefusedExtractError` where more than `max_refused_share` of the rows that take part are refused.
+    `RefusedExtractError` (`extract.too-many-refused`) where more than `max_refused_share` of the rows that take part
+    are refused.
     """
     table = read_table(
         path,
@@ -104,11 +105,25 @@ def check_extract(
     taking_part = report.rows - report.withheld
     if taking_part and report.refused / taking_part > max_refused_share:
         raise RefusedExtractError(
+            "extract.too-many-refused",
             f"{path.name} is refused as a whole: {report.refused} of {taking_part} rows are refused, and at most "
             f"{max_refused_share:.0%} may be.",
             report,
         )
     return checked
+
+
+def require_one_provider(checked: CheckedExtract, file_name: str) -> None:
+    """Raise `RefusedExtractError` for what can be no snapshot: `extract.no-rows`, `extract.several-providers`."""
+    report = checked.report
+    if not report.accepted:
+        raise RefusedExtractError("extract.no-rows", f"{file_name} has no row that may be sent.", report)
+    if report.providers > 1:
+        raise RefusedExtractError(
+            "extract.several-providers",
+            f"{file_name} holds rows of {report.providers} providers (aanbieder_agb); an extract is one provider's.",
+            report,
+        )
 
 
 def check_table(table: TextTable, file_name: str, today: date, regions: Regions | None) -> CheckedExtract:

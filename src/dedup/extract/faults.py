@@ -180,8 +180,8 @@ FAULTS: dict[str, Fault] = {
         Fault(
             "postcode.no-region",
             _N,
-            "De postcode ligt in geen van de regio's; de inschrijving komt bij geen KSV in het rapport.",
-            "The postcode lies in none of the regions; no KSV will see the registration in its report.",
+            "De postcode ligt in geen van de regio's; de inschrijving telt waar de aanbieder de meeste heeft.",
+            "The postcode lies in none of the regions; the registration counts in the KSV where the provider has most.",
         ),
         Fault(
             "house_number.malformed",

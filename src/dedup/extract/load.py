@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dedup.errors import ExtractError
-from dedup.extract.checks import DEFAULT_MAX_REFUSED_SHARE, CheckedExtract, check_extract
+from dedup.extract.checks import DEFAULT_MAX_REFUSED_SHARE, CheckedExtract, check_extract, require_one_provider
 from dedup.extract.clear import clear_attributes, edd_weeks
 from dedup.extract.coded import plain_strings
 from dedup.extract.frequency import NameFrequencies, shipped_frequencies
@@ -36,11 +36,13 @@ def load_registrations(
 ) -> tuple[NormalisedTable, CheckReport]:
     """Read, check and normalise an extract; refused and withheld rows are left out.
 
-    `frequencies` defaults to the table that is shipped. Raises what `check_extract` and `normalise` raise.
+    `frequencies` defaults to the table that is shipped. Raises what `check_extract`,
+    `require_one_provider` and `normalise` raise.
     """
     checked = check_extract(
         path, today=today, regions=regions, max_refused_share=max_refused_share, max_bytes=max_bytes
     )
+    require_one_provider(checked, path.name)
     return normalise_registrations(checked, model, regions=regions, frequencies=frequencies), checked.report
 
 

@@ -79,10 +79,10 @@ class CheckReport:
 
 
 class RefusedExtractError(ExtractError):
-    """An extract that was read and checked, and of which too large a share of rows is refused; `report` says why."""
+    """An extract that was read and checked, and is refused as a whole; `report` says what its rows hold."""
 
-    def __init__(self, message: str, report: CheckReport) -> None:
-        super().__init__("extract.too-many-refused", message)
+    def __init__(self, code: str, message: str, report: CheckReport) -> None:
+        super().__init__(code, message)
         self.report = report
 
 

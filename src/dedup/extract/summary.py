@@ -73,11 +73,6 @@ def _counts(file_name: str, report: CheckReport) -> Iterator[str]:
         (report.withheld, "niet verzonden, deelname is geen ja / withheld, deelname is not ja"),
     ):
         yield f"{count:>9,}  {what}"
-    if report.providers > 1:
-        yield (
-            f"  Let op: {report.providers} verschillende aanbieder_agb; een extract is van één aanbieder. / "
-            f"Mind: {report.providers} different aanbieder_agb; an extract is one provider's."
-        )
     if report.ignored:
         yield f"  Genegeerd / ignored: {', '.join(report.ignored)}"
 
