@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 
 import openpyxl
 import pytest
@@ -51,6 +52,13 @@ def test_demand_and_quality_hold_the_numbers_of_the_report(workbook, report):
     assert demand == [(line.gross, line.unique, line.gross - line.unique) for line in report.demand]
     quality = {row["AGB-code"]: row["Geweigerde regels"] for row in rows_of(workbook["Kwaliteit"])}
     assert quality == {line.provider: line.refused_share for line in report.providers}
+
+
+@pytest.mark.parametrize(("first", "expected"), [(True, "Nieuw in deze eerste nacht"), (False, "Nieuw sinds gisteren")])
+def test_a_first_night_is_not_compared_with_yesterday(report, first, expected):
+    workbook = openpyxl.load_workbook(io.BytesIO(xlsx.render(replace(report, first_night=first))))
+    overview = {row["Onderdeel"]: row["Waarde"] for row in rows_of(workbook["Overzicht"])}
+    assert overview.get(expected) == report.summary.new
 
 
 def test_a_name_that_looks_like_a_formula_or_a_link_stays_text(registration_frame, providers, today, tmp_path):

@@ -90,7 +90,7 @@ def _overview(report: KsvReport, texts: Texts) -> Sheet:
     rows: list[tuple[Cell, ...]] = [
         ("KSV", f"{report.ksv_name} ({report.ksv})"),
         (texts("xlsx.day"), texts.day(report.day)),
-        (texts("xlsx.new"), summary.new),
+        (texts("xlsx.new_first" if report.first_night else "xlsx.new"), summary.new),
         (texts("xlsx.open"), summary.open),
         (texts("xlsx.yours"), summary.ksv_acts),
         (texts("xlsx.providers"), summary.provider_acts),
