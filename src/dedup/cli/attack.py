@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from dedup.cli.attack_population import block_graph, frequency, quasi
 from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
 
 if TYPE_CHECKING:
     from dedup.model.linkage import LinkageModel
-
-from dedup.cli.attack_population import block_graph, frequency, quasi
 
 attack = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
