@@ -1,9 +1,13 @@
-"""A small made-up installation with full inbox, built once and copied for every test that needs one."""
+"""What tests of several rooms share: a small made-up installation with full inbox, and a PostgreSQL cluster."""
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
-from collections.abc import Callable
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -44,3 +48,31 @@ def copy_of(tmp_path: Path) -> Callable[[Installation, str], Installation]:
 def installation(submitted: Installation, copy_of: Callable[[Installation, str], Installation]) -> Installation:
     """An installation with a full inbox that the test may change."""
     return copy_of(submitted, "installation")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The socket folder of a throw-away cluster, made from the Debian packages."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs PostgreSQL; install Debian's package postgresql")
+        pytest.skip("PostgreSQL is not installed")
+    bin_folder = programs[-1]
+    folder = Path(tempfile.mkdtemp(prefix="dedup-pg-"))
+    as_owner: list[str] = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        account = pwd.getpwnam("postgres")
+        os.chown(folder, account.pw_uid, account.pw_gid)
+        as_owner = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+    data = folder / "data"
+    server = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+
+    def run(*command: str | Path) -> None:
+        subprocess.run([*as_owner, *map(str, command)], check=True, capture_output=True, cwd=folder)
+
+    run(bin_folder / "initdb", "-D", data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "dedup")
+    run(bin_folder / "pg_ctl", "-D", data, "-o", server, "-l", folder / "log", "-w", "start")
+    yield str(folder)
+    run(bin_folder / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(folder)

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+import psycopg
 import pytest
 
 from dedup.bundle.keyfiles import LinkageKey, write_key
@@ -93,6 +94,23 @@ def test_a_night_that_was_stopped_goes_on_to_the_same_result(
     assert [done.name for done in stopped.stages][-1] == stage.value
     assert stopped.result_digest is None
     assert run(installation).result_digest == expected_digest
+
+
+def test_a_night_on_postgresql_has_the_same_result(
+    installation: Installation, expected_digest: str, postgresql: str
+) -> None:
+    name = f"night{os.getpid()}"
+    with psycopg.connect(host=postgresql, user="dedup", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    settings = installation.folder / "config" / "settings.toml"
+    address = f"postgresql://dedup@/{name}?host={postgresql}"
+    settings.write_text(settings.read_text("utf-8").replace("[store]\n", f'[store]\nurl = "{address}"\n'), "utf-8")
+
+    assert [run(installation).result_digest for _ in range(2)] == [expected_digest] * 2
+    assert not (installation.settings.server_home / "store" / "registry.sqlite").exists()
+    with pytest.raises(StoreError) as fault, open_night(installation.settings, today=NIGHT, clock=clock):
+        run(installation)
+    assert fault.value.code == "store.locked"
 
 
 def test_a_report_that_was_lost_is_written_again_byte_by_byte(installation: Installation) -> None:

@@ -1,11 +1,6 @@
-"""A registry on SQLite and one on a throw-away PostgreSQL cluster, made from the Debian packages."""
+"""A registry on SQLite and one on the throw-away PostgreSQL cluster."""
 
-import os
-import pwd
 import secrets
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,34 +19,6 @@ TODAY = date(2026, 11, 22)
 @pytest.fixture
 def event() -> AuditEvent:
     return AuditEvent("test.changed", NOW, NIGHTLY, "object-1", "test")
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The socket folder of a running cluster."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs:
-        if os.environ.get("CI"):
-            pytest.fail("CI needs PostgreSQL; install Debian's package postgresql")
-        pytest.skip("PostgreSQL is not installed")
-    bin_folder = programs[-1]
-    folder = Path(tempfile.mkdtemp(prefix="dedup-pg-"))
-    as_owner: list[str] = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        account = pwd.getpwnam("postgres")
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        as_owner = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-    data = folder / "data"
-    server = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-
-    def run(*command: str | Path) -> None:
-        subprocess.run([*as_owner, *map(str, command)], check=True, capture_output=True, cwd=folder)
-
-    run(bin_folder / "initdb", "-D", data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "dedup")
-    run(bin_folder / "pg_ctl", "-D", data, "-o", server, "-l", folder / "log", "-w", "start")
-    yield str(folder)
-    run(bin_folder / "pg_ctl", "-D", data, "-m", "immediate", "stop")
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
