@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+CLIENT := clients/js/node_modules/.package-lock.json
 DEMO ?= demo
 
 .PHONY: help setup demo check test trials lock system clean
@@ -38,10 +39,14 @@ check: $(READY)  ## lint, types, walls, dependencies, security
 system:  # what the tests use from Debian: PostgreSQL, Chromium, Node
 	@sh tests/system-packages.sh
 
-test: $(READY) system  ## every test, with the real PostgreSQL, Chromium and Prefect
+# Without npm (see the line of tests/system-packages.sh) the tests of clients/js are left out.
+$(CLIENT): clients/js/package-lock.json | system
+	@! command -v npm >/dev/null || npm ci --prefix clients/js --ignore-scripts --silent
+
+test: $(READY) system $(CLIENT)  ## every test, with the real PostgreSQL, Chromium and Prefect
 	$(BIN)/pytest --numprocesses 2 --dist worksteal
 
-trials: $(READY) system  ## what takes longer: many kills, long fuzzing, whole benchmarks
+trials: $(READY) system $(CLIENT)  ## what takes longer: many kills, long fuzzing, whole benchmarks
 	$(BIN)/pytest --numprocesses 2 --dist worksteal -m trial
 
 lock: $(READY)  ## renew requirements.lock from pyproject.toml
@@ -49,4 +54,4 @@ lock: $(READY)  ## renew requirements.lock from pyproject.toml
 	  --extra dev pyproject.toml --output-file requirements.lock --upgrade
 
 clean:  ## remove what the commands made
-	rm -rf .venv demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv clients/js/node_modules demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

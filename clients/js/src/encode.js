@@ -31,8 +31,8 @@ export async function encodeExtract(job) {
   }
   const { rows, report } = job.model.table ? await readPersons(job) : await readRegistrations(job);
   const name = basename(job.extract);
-  const provider = report ? onlyValue(rows, "aanbieder_agb", name) : "";
-  const vendor = job.vendor || (report && onlyValue(rows, "bronsysteem", name)) || job.model.name;
+  const provider = report ? providerOf(rows, name) : "";
+  const vendor = job.vendor || (report && systemOf(rows, name)) || job.model.name;
   const header = {
     submissionId: hex(randomBytes(16)),
     vendor,
@@ -115,19 +115,29 @@ function statisticsOf(rows, report) {
   return { rows: read, accepted, refused, withheld, counts_by_code: countsByCode };
 }
 
-/** The one value that all rows have in a column. */
-function onlyValue(rows, column, name) {
-  const values = new Set(rows.map((row) => row.columns[column]));
-  if (values.size === 0) {
-    throw new EncodeError("encode.no-rows", `${name} has no row that may be sent, so there is nothing to encode.`);
-  }
-  if (values.size > 1) {
+/** The provider whose extract it is. */
+function providerOf(rows, name) {
+  const providers = new Set(rows.map(({ columns }) => columns.aanbieder_agb));
+  if (providers.size === 0) throw new EncodeError("extract.no-rows", `${name} has no row that may be sent.`);
+  if (providers.size > 1) {
     throw new EncodeError(
-      `encode.several-${column.replace("_", "-")}`,
-      `${name} holds ${values.size} different values of ${column}; an extract is one provider's, from one system.`,
+      "extract.several-providers",
+      `${name} holds rows of ${providers.size} providers (aanbieder_agb); an extract is one provider's.`,
     );
   }
-  return [...values][0];
+  return [...providers][0];
+}
+
+/** The one bronsysteem that rows name, "" where none does. */
+function systemOf(rows, name) {
+  const systems = new Set(rows.map(({ columns }) => columns.bronsysteem).filter((system) => system !== ""));
+  if (systems.size > 1) {
+    throw new EncodeError(
+      "encode.several-systems",
+      `${name} holds ${systems.size} different values of bronsysteem; name the vendor's code with --vendor.`,
+    );
+  }
+  return [...systems][0] ?? "";
 }
 
 /** Writes a file in one step: a reader sees what was there before, or all of it. */

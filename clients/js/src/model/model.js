@@ -39,7 +39,7 @@ export async function readModel(path) {
  */
 export async function modelOf(document) {
   const table = document.table
-    ? { id_column: text(document.table, "id_column", "[table]"), separator: text(document.table, "separator", "[table]") }
+    ? { id_column: text(document.table, "id_column", "[table]"), separator: text({ separator: ",", ...document.table }, "separator", "[table]") }
     : null;
   if (table && [...table.separator].length !== 1) {
     fail("model.bad-separator", "In [table], separator must be one character.");
