@@ -1,9 +1,10 @@
-"""The attributes of the night's registrations, each under an id that no other registration has."""
+"""The attributes of the night's registrations, each under an id of its own and in the KSV that is told of it."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from dedup.nightly.ksv import with_ksv
 from dedup.nightly.night import Night
 from dedup.nightly.snapshots import Snapshots
 from dedup.store.views import load_attributes
@@ -11,7 +12,7 @@ from dedup.store.views import load_attributes
 
 def night_registrations(night: Night, snapshots: Snapshots) -> pd.DataFrame:
     """Return one row per registration, with the columns that `store.views.load_attributes` gives."""
-    return with_own_ids(load_attributes(night.store.attributes, snapshots.attributes))
+    return with_ksv(with_own_ids(load_attributes(night.store.attributes, snapshots.attributes)))
 
 
 def with_own_ids(registrations: pd.DataFrame) -> pd.DataFrame:
