@@ -31,6 +31,20 @@ class Settings:
         """Return one section, empty when the file leaves it out."""
         return self.raw.get(name, {})
 
+    def count(self, section: str, key: str, default: int) -> int:
+        """Return a whole number from 0; raises `ConfigError` (`config.setting`) when the file says something else."""
+        value = self.section(section).get(key, default)
+        if type(value) is not int or value < 0:
+            raise ConfigError("config.setting", f"[{section}] {key} in {SETTINGS_FILE} must be a whole number from 0.")
+        return value
+
+    def share(self, section: str, key: str, default: float) -> float:
+        """Return a number from 0 to 1; raises `ConfigError` (`config.setting`) when the file says something else."""
+        value = self.section(section).get(key, default)
+        if type(value) not in {int, float} or not 0 <= value <= 1:
+            raise ConfigError("config.setting", f"[{section}] {key} in {SETTINGS_FILE} must be a number from 0 to 1.")
+        return float(value)
+
     def path(self, section: str, key: str, default: str) -> Path:
         """Return a path setting, resolved against the installation's folder."""
         return (self.root / str(self.section(section).get(key, default))).resolve()
@@ -68,9 +82,11 @@ def find_config_dir(option: Path | None, environ: Mapping[str, str], cwd: Path) 
 
 
 def load_settings(config_dir: Path) -> Settings:
-    """Read `settings.toml` of a config folder; raises `ConfigError` (`config.malformed`) when it is not TOML."""
+    """Read `settings.toml` of a config folder; raises `ConfigError` (`config.malformed`) when it cannot be used."""
     try:
         raw = tomllib.loads((config_dir / SETTINGS_FILE).read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError("config.malformed", f"{config_dir / SETTINGS_FILE} is not valid TOML.") from error
+    if not all(isinstance(section, dict) for section in raw.values()):
+        raise ConfigError("config.malformed", f"{config_dir / SETTINGS_FILE} has a setting outside its section.")
     return Settings(config_dir=config_dir, root=config_dir.parent, raw=raw)

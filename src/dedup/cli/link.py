@@ -46,9 +46,8 @@ def link(
     from dedup.model.load import load_model
 
     settings = settings_from(config)
-    named = settings.section("linkage")
-    group_threshold = threshold if threshold is not None else float(named.get("group_threshold", 0.5))
-    options = LinkOptions(max_block=int(named.get("max_block", LinkOptions().max_block)))
+    group_threshold = threshold if threshold is not None else settings.share("linkage", "group_threshold", 0.5)
+    options = LinkOptions(max_block=settings.count("linkage", "max_block", LinkOptions().max_block))
     found = find_bundles(bundles)
     with Console(stderr=True).status("Reading bundles") as status:
         linked = link_bundles(

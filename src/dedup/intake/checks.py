@@ -30,10 +30,9 @@ class IntakeLimits:
     @classmethod
     def of(cls, settings: Settings) -> IntakeLimits:
         """Read the limits; what the file leaves out has its default."""
-        section = settings.section("intake")
         return cls(
-            int(section.get("max_bundle_bytes", cls().max_bundle_bytes)),
-            int(section.get("max_snapshot_age_days", cls().max_snapshot_age_days)),
+            settings.count("intake", "max_bundle_bytes", cls().max_bundle_bytes),
+            settings.count("intake", "max_snapshot_age_days", cls().max_snapshot_age_days),
         )
 
 

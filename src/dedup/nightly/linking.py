@@ -29,9 +29,8 @@ PAIR_COLUMNS = ("left", "right", "left_group", "right_group", "probability", "ed
 
 def link_snapshots(night: Night, snapshots: Snapshots) -> StageOutput:
     """Link the night's snapshots, or return what was made of exactly these before."""
-    section = night.settings.section("linkage")
-    threshold = float(section.get("group_threshold", 0.5))
-    options = LinkOptions(max_block=int(section.get("max_block", LinkOptions().max_block)))
+    threshold = night.settings.share("linkage", "group_threshold", 0.5)
+    options = LinkOptions(max_block=night.settings.count("linkage", "max_block", LinkOptions().max_block))
     parts = {
         "link_views": sorted(snapshots.link_views),
         "model": night.model.digest,

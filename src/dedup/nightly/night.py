@@ -76,7 +76,7 @@ def open_night(
         attribute_key=LocalKey(keys.attributes.key_id, keys.attributes.secret),
     )
     with closing(store), run_lock(store.folder, registry=store.registry):
-        keep_rejected = timedelta(days=int(settings.section("intake").get("keep_rejected_days", 14)))
+        keep_rejected = timedelta(days=settings.count("intake", "keep_rejected_days", 14))
         recover(store, now=clock(), keep_rejected=keep_rejected)
         night = Night(
             run_id=entropy(16).hex(),

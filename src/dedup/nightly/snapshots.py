@@ -38,7 +38,7 @@ def current_snapshots(night: Night) -> Snapshots:
         ingested = submissions_in_state(session, SubmissionState.INGESTED)
         begun = epochs_begun(session)
     usable = [submission for submission in ingested if submission.model_digest == night.model.digest]
-    fresh_days = int(night.settings.section("nightly").get("fresh_days", 7))
+    fresh_days = night.settings.count("nightly", "fresh_days", 7)
     epoch = choose_epoch(usable, begun, fresh_from=night.today - timedelta(days=fresh_days))
     return Snapshots(
         epoch_key_id=epoch,
