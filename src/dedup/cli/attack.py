@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from dedup.cli.attack_population import block_graph, frequency, quasi
+from dedup.cli.attack_population import block_graph, frequency, quasi, vendor_key
 from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def about() -> None:
 attack.command("frequency")(frequency)
 attack.command("block-graph")(block_graph)
 attack.command("quasi")(quasi)
+attack.command("vendor-key")(vendor_key)
 
 
 @attack.command("gma")

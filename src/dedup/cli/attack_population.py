@@ -77,6 +77,27 @@ def quasi(
     _show(lines, as_json, lambda line: f"in threes or fewer {line['few']['share']:.1%}  {line['name']}")
 
 
+def vendor_key(
+    people: PeopleOption = 20_000,
+    seed: SeedOption = 1,
+    day: DayOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Read a stolen store with the linkage key, with the ingest key, and with both, which is a total break.
+
+    Example: dedup attack vendor-key --people 20000 --json
+    """
+    from dedup.lab.attack.vendor_key import vendor_key_attack
+
+    lines = _run(vendor_key_attack, people, seed, day, config)
+    _show(
+        lines,
+        as_json,
+        lambda line: f"{' and '.join(line['keys'])} key, {line['overlap']:.0%} of the people: {line['reads']}",
+    )
+
+
 def _run(attack: Attack, people: int, seed: int, day: datetime | None, config: Path | None) -> list[dict[str, Any]]:
     from zoneinfo import ZoneInfo
 

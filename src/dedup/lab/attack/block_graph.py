@@ -44,8 +44,9 @@ class Known(StrEnum):
 
 
 class Label(StrEnum):
-    """What is known of a record beside its encodings."""
+    """What is known of a record beside its encodings; `lean` is a remedy that is measured, not what is stored."""
 
+    LEAN = "lean"  # nothing, and entries that share no block are not in the stolen view either
     NOTHING = "nothing"
     EDD_WEEK = "edd_week"  # as in the link view
     BOTH_VIEWS = "both_views"  # KSV, provider and EDD week: the link view joined with the attribute store
@@ -56,11 +57,13 @@ class Side:
     """What one side has: m records, what labels them beside their encodings (int64[m]), and whose they are.
 
     `woman` (int64[m]) is the attacker's knowledge on his side, and on the store's side the truth, for counting only.
+    `count_entries` is off where entries that share no block were left out.
     """
 
     records: EncodedRecords
     label: NDArray[np.int64]
     woman: NDArray[np.int64]
+    count_entries: bool = True
 
 
 def block_graph_attack(
@@ -81,8 +84,9 @@ def block_graph_attack(
         his, woman = restricted(own, kept), population.woman[kept]
         for label in labels:
             labelled = _labels(population, label)
-            theirs = Side(store.records, labelled[store.origin], population.woman[store.origin])
-            found, how = _best(theirs, Side(his, labelled[kept], woman), model)
+            whole = label is not Label.LEAN
+            theirs = Side(store.records, labelled[store.origin], population.woman[store.origin], whole)
+            found, how = _best(theirs, Side(his, labelled[kept], woman, whole), model)
             lines.append(
                 result(
                     form="store",
@@ -129,7 +133,10 @@ def _best(store: Side, known: Side, model: LinkageModel) -> tuple[Count, dict[st
 
 def matched_by_round(store: Side, known: Side, model: LinkageModel, distances: Distances) -> list[Count]:
     """Return after each round how many registrations of the store are named, and how many of them rightly."""
-    graphs = [draw_graph(side.records, model, distances, side.label) for side in (store, known)]
+    graphs = [
+        draw_graph(side.records, model, distances, side.label, count_entries=side.count_entries)
+        for side in (store, known)
+    ]
     return [
         _matched(one, other, graphs[0].component, store.woman, known.woman)
         for one, other in zip(refine(graphs[0], ROUNDS), refine(graphs[1], ROUNDS), strict=False)
@@ -157,7 +164,7 @@ def _single(group: NDArray[np.int64], value: NDArray[np.int64], groups: int) -> 
 
 
 def _labels(population: Population, label: Label) -> NDArray[np.int64]:
-    if label is Label.NOTHING or population.table.clear is None:
+    if label in (Label.LEAN, Label.NOTHING) or population.table.clear is None:
         return np.zeros(len(population), np.int64)
     columns = ["edd_week"] if label is Label.EDD_WEEK else ["edd_week", "ksv", "aanbieder_agb"]
     return np.asarray(population.table.clear.groupby(columns, sort=True).ngroup(), dtype=np.int64)

@@ -53,15 +53,23 @@ class Graph:
     component: NDArray[np.int64]
 
 
-def draw_graph(records: EncodedRecords, model: LinkageModel, distances: Distances, label: NDArray[np.int64]) -> Graph:
+def draw_graph(
+    records: EncodedRecords,
+    model: LinkageModel,
+    distances: Distances,
+    label: NDArray[np.int64],
+    *,
+    count_entries: bool = True,
+) -> Graph:
     """Return the graph that encoded records show; `label` (int64[n]) is what else is known of each record.
 
-    A record's first colour is its presence bits, how many entries it has in each pass, and its label; a pair's label is
-    how many blocks of each pass it shares and, field by field, what `distances` lets the attacker read.
+    A record's first colour is its presence bits, how many entries it has in each pass, and its label. `count_entries`
+    is off for a link view from which entries that share no block were dropped. A pair's label is how many blocks of
+    each pass it shares and, field by field, what `distances` lets the attacker read.
     """
     n = len(records)
     start = _mixed(records.presence.astype(np.uint64), label.astype(np.uint64))
-    for entries in records.passes:
+    for entries in records.passes if count_entries else ():
         start = _mixed(start, np.bincount(entries.row, minlength=n).astype(np.uint64))
     left, right, tie = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
     for one, other, label_of in _ties(records, model, distances):
@@ -105,7 +113,8 @@ def _ties(
         label = _mixed(shared, np.uint64(0))
         if distances is Distances.EXACT:
             # Blocks of one pass come in an order that the two sides do not share, so they are summed, not listed.
-            label = _mixed(label, np.add.reduceat(_exact(hits.distance[order], via, carries), first))
+            both = records.presence[left] & records.presence[right]
+            label = _mixed(label, np.add.reduceat(_exact(hits.distance[order], carries[via], via, both), first))
         elif distances is not Distances.NONE:
             apart = np.add.reduceat(hits.distance[order].astype(np.int64), first)
             measured = np.add.reduceat(np.where(carries[via], bits, 0), first)
@@ -116,10 +125,14 @@ def _ties(
         yield one, other, label
 
 
-def _exact(distance: NDArray[np.uint16], via: NDArray[np.uint8], carries: NDArray[np.bool_]) -> U64:
+def _exact(
+    distance: NDArray[np.uint16], carried: NDArray[np.bool_], via: NDArray[np.uint8], both: NDArray[np.uint32]
+) -> U64:
+    """Return a hash of each hit's pass and distances; where a field is not carried or missing, it says nothing."""
     label = _mixed(via.astype(np.uint64), np.uint64(1))
     for position in range(distance.shape[1]):
-        label = _mixed(label, np.where(carries[via, position], distance[:, position], _MISSING).astype(np.uint64))
+        known = carried[:, position] & (((both >> np.uint32(position)) & 1) == 1)
+        label = _mixed(label, np.where(known, distance[:, position], _MISSING).astype(np.uint64))
     return label
 
 
