@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,25 @@ def test_wrong_usage_exits_with_2() -> None:
     assert dedup("encode", "--no-such-option").returncode == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("encode", "--no-such-option"), ("encode",), ("no-such-command",), ("nightly", "--date", "tomorrow")],
+    ids=["option", "argument", "command", "value"],
+)
+def test_wrong_usage_is_a_document_for_machines(arguments: tuple[str, ...]) -> None:
+    result = dedup(*arguments, "--json")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    document = json.loads(result.stderr)
+    assert document["error"] == "usage"
+    assert document["message"]
+
+
+def test_exit_codes_and_output_are_the_same_for_machines(tmp_path: Path) -> None:
+    assert dedup("keys", "new-epoch", "--out", str(tmp_path / "epoch.key"), "--json").returncode == 0
+    assert dedup("check", str(tmp_path / "epoch.key"), "--json").returncode == 1
+
+
 def test_a_fault_is_one_sentence_with_a_code_and_exits_with_1(tmp_path: Path) -> None:
     result = dedup("nightly", "--config", str(tmp_path))
 
@@ -73,3 +93,30 @@ def test_a_bug_shows_its_place_and_never_its_text() -> None:
     assert result.returncode == 70
     assert "KeyError" in result.stderr
     assert "Jansen" not in result.stdout + result.stderr
+
+
+def test_force_removes_an_earlier_demo_and_nothing_else(tmp_path: Path) -> None:
+    """A real custodian's folder can look much like a demo's."""
+    key = tmp_path / "custodian" / "epoch.key"
+    key.parent.mkdir()
+    key.write_text("precious")
+    result = dedup("demo", str(tmp_path), "--force", "--json")
+
+    assert (result.returncode, json.loads(result.stderr)["error"]) == (1, "demo.exists")
+    assert key.read_text() == "precious"
+
+
+def test_a_bundle_never_takes_the_place_of_a_device(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.bundle"
+    os.mkfifo(pipe)
+    result = dedup("encode", "e.csv", "--key", "epoch.key", "--out", str(pipe), "--json")
+
+    assert (result.returncode, json.loads(result.stderr)["error"]) == (1, "encode.out-is-no-file")
+    assert pipe.is_fifo()
+
+
+def test_a_folder_that_cannot_be_made_is_a_fault_and_no_bug(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = dedup("demo", str(tmp_path / "file" / "demo"), "--json")
+
+    assert (result.returncode, json.loads(result.stderr.splitlines()[-1])["error"]) == (1, "system.refused")

@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import typer
+from typer.exceptions import TyperException
 
 from dedup.cli.attack import attack
 from dedup.cli.bench import bench
 from dedup.cli.check import check
-from dedup.cli.console import EXIT_BUG, EXIT_FAULT, print_error
+from dedup.cli.console import EXIT_BUG, EXIT_FAULT, EXIT_USAGE, print_error
 from dedup.cli.demo import demo
 from dedup.cli.encode import encode
 from dedup.cli.evaluate import evaluate
@@ -50,7 +51,14 @@ def main() -> None:
     """Run the command line; exit with 0 done, 1 a fault to mend, 2 wrong usage, 3 refused rows, 70 a bug."""
     as_json = "--json" in sys.argv
     try:
+        if as_json:
+            sys.exit(app(standalone_mode=False))  # wrong usage is then raised, to be told as a document too
         app()
+    except TyperException as error:
+        print_error("usage", str(error), as_json=True)
+        sys.exit(EXIT_USAGE)
+    except typer.Abort:
+        sys.exit(EXIT_FAULT)
     except DedupError as error:
         print_error(error.code, error.message, as_json=as_json)
         sys.exit(EXIT_FAULT)

@@ -32,11 +32,17 @@ def demo(
     from datetime import UTC
     from zoneinfo import ZoneInfo
 
+    from dedup.errors import ConfigError
     from dedup.lab.demo import run_demo
 
     settings = settings_from(config)
-    if force and (folder / "custodian").is_dir():
+    # Only a demo has the truth beside its keys, so that --force cannot remove a real custodian's folder.
+    if force and (folder / "custodian").is_dir() and (folder / "truth.csv").is_file():
         shutil.rmtree(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(
+            "demo.exists", f"{folder} is not an empty folder; name another, or remove an earlier demo with --force."
+        )
     made = run_demo(
         folder,
         config=settings.config_dir,

@@ -101,6 +101,8 @@ def _plan(extracts: Sequence[Path], out: Path) -> list[Work]:
         targets = [out / f"{extract.stem}.bundle" for extract in extracts]
     else:
         targets = [out]
+    if any(target.exists() and not target.is_file() for target in targets):
+        raise ExtractError("encode.out-is-no-file", "A bundle cannot take the place of a folder or a device.")
     targets[0].parent.mkdir(parents=True, exist_ok=True)
     pairs = zip(extracts, targets, strict=True)
     return [Work(extract, target, secrets.token_hex(16)) for extract, target in pairs]

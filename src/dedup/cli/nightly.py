@@ -56,7 +56,7 @@ def nightly(
     if as_json:
         print_json(result.to_json())
     else:
-        _print(result)
+        _print(result, inbox=night.inbox)
 
 
 def _with_status(stage: Any, work: Callable[[], Any]) -> Any:
@@ -67,12 +67,14 @@ def _with_status(stage: Any, work: Callable[[], Any]) -> Any:
         return work()
 
 
-def _print(result: NightResult) -> None:
+def _print(result: NightResult, *, inbox: Path) -> None:
     for stage in result.stages:
         counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in stage.counts.items())
         typer.echo(f"{stage.name:<9} {counts}")
+    if sum(stage.counts.get("refused", 0) for stage in result.stages):
+        typer.echo(f"Refused bundles lie in {inbox / 'rejected'}, each with a problem file that says why.")
     if result.result_digest is not None:
-        typer.echo(f"Result {result.result_digest[:16]}; findings in {result.findings}; {len(result.reports)} files:")
-        for report in result.reports:
-            if report.suffix == ".html":
-                typer.echo(f"  {report}")
+        pages = [report for report in result.reports if report.suffix == ".html"]
+        typer.echo(f"Result {result.result_digest[:16]}; findings in {result.findings}; reports of {len(pages)} KSVs.")
+        for page in pages:
+            typer.echo(f"  {page}")
