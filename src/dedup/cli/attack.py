@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -80,6 +80,79 @@ def gma(
             f"{one['form']:<7} {one['graph']:<8} {one['overlap']:7g}  {control['reidentified']:>5} of "
             f"{control['of']:<5} {ours['reidentified']:9}  {low:6.2f} - {high:<6.2f}  {one['chance']:9g}"
         )
+
+
+@attack.command("chain")
+def chain(
+    people: Annotated[int, typer.Option(min=1000, help="How many people; a third of them become chains.")] = 20_000,
+    seed: SeedOption = 1,
+    day: DayOption = None,
+    model_path: ModelOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Compare sketches of records that share no block, directly and through a third record that shares one with each.
+
+    Example: dedup attack chain --people 20000 --json
+    """
+    _one_thread()
+    from dedup.lab.attack.chain import attack_by_chains
+
+    results = attack_by_chains(
+        _model(model_path, config),
+        people=people,
+        seed=seed,
+        day=_date(day),
+        config=settings_from(config).config_dir,
+        tell=_tell,
+    )
+    if as_json:
+        print_json(results)
+        return
+    typer.echo(f"AUC, {results[0]['chains']} chains (control, one sketch under pads: {results[0]['control_auc']:.4f})")
+    for one in results:
+        typer.echo(f"{one['form']:<7} directly                       {_auc(one)}")
+        for name in ("one_record_in_two_blocks", "through_an_unlike_third", "through_an_alike_third"):
+            typer.echo(f"{one['form']:<7} {name.replace('_', ' '):<30} {_auc(one[name])}")
+
+
+@attack.command("known-plaintext")
+def known_plaintext(
+    people: Annotated[int, typer.Option(min=1000, help="How many people; one in a hundred is known.")] = 20_000,
+    seed: SeedOption = 1,
+    day: DayOption = None,
+    model_path: ModelOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Train a classifier on the records of people one knows, and see what it says of the others.
+
+    Example: dedup attack known-plaintext --people 20000 --json
+    """
+    _one_thread()
+    from dedup.lab.attack.known_plaintext import attack_by_known_plaintext
+
+    results = attack_by_known_plaintext(
+        _model(model_path, config),
+        people=people,
+        seed=seed,
+        day=_date(day),
+        config=settings_from(config).config_dir,
+        tell=_tell,
+    )
+    if as_json:
+        print_json(results)
+        return
+    for one in results:
+        typer.echo(f"{one['form']}: AUC over {one['of']:,} records, {one['known']} known")
+        typer.echo(f"  Bloom filters                    {one['control_auc']:.4f}")
+        typer.echo(f"  sketches                         {_auc(one)}")
+        typer.echo(f"  presence and number of entries   {_auc(one['presence_and_number_of_entries'])}")
+
+
+def _auc(measured: dict[str, Any]) -> str:
+    low, high = measured["auc_interval"]
+    return f"{measured['auc']:.4f}  (99.9 %: {low:.4f} - {high:.4f})"
 
 
 def _model(path: Path | None, config: Path | None) -> LinkageModel:
