@@ -78,7 +78,7 @@ async function jobOf({ values, extract }) {
     now,
   };
   if (model.table) return job;
-  if (!values.regions) throw new UsageError("--regions is needed: without it no KSV sees the registrations.");
+  if (!values.regions) throw new UsageError("--regions is needed: without it no registration has a KSV.");
   job.regions = await readRegions(values.regions);
   job.frequencies = await readFrequencies(values.frequencies ?? join(dirname(values.model), "name_frequencies.csv"));
   return job;

@@ -19,6 +19,11 @@ const sketchOf = async ({ secret, field, rule, values, bits }) => {
   return hex(await sketch(subkeys, fromHex(secret), hashed, bits));
 };
 
+test("no member of the vectors is left out here", () => {
+  const members = "blocks mistakes model numbers records scheme sharing sketches subkeys token_sets";
+  assert.equal(Object.keys(vectors).sort().join(" "), members);
+});
+
 test("subkeys", async () => {
   for (const vector of vectors.subkeys) {
     for (const purpose of PURPOSES) {

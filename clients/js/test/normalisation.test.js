@@ -4,12 +4,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { dayOf } from "../src/calendar.js";
+import { FILLERS } from "../src/extract/cells.js";
 import { COLUMNS } from "../src/extract/columns.js";
 import { modelOf } from "../src/model/model.js";
 import { parseToml } from "../src/model/toml.js";
 import { foldName, foldPlain } from "../src/normalise/folding.js";
+import { PREFIXES } from "../src/normalise/names.js";
+import { REWRITES } from "../src/normalise/phonetic.js";
 import { COLUMN_RULES, DERIVED_RULES, normalise, valuesOfCells, valuesOfValues } from "../src/normalise/rules.js";
-import { trim } from "../src/text.js";
+import { isSpace, trim } from "../src/text.js";
 import { readText, readVectors } from "../published.js";
 
 const vectors = readVectors("normalisation");
@@ -22,6 +25,31 @@ const keptCell = (column, cell, day) => {
 test("the folding table that comes with the client is the published one", () => {
   const shipped = readFileSync(new URL("../src/normalise/folding-v1.json", import.meta.url), "utf8");
   assert.equal(shipped, readText("docs/spec/vectors/folding-v1.json"));
+});
+
+test("no member of the vectors is left out here", () => {
+  assert.deepEqual(Object.keys(vectors).sort(), ["cells", "fold_name", "fold_plain", "records", "rules", "scheme"]);
+});
+
+describe("the lists of the page are the client's", () => {
+  const page = readText("docs/spec/normalisation-v1.md");
+  const listed = (name) => new RegExp(`^\`\`\`${name}\\n([^\`]+)^\`\`\``, "m").exec(page)[1];
+
+  test("spaces", () => {
+    const published = listed("spaces").trim().split(/\s+/);
+    const ours = Array.from({ length: 0x10000 }, (_, i) => i).filter((i) => isSpace(String.fromCharCode(i)));
+    assert.deepEqual(ours.map((i) => i.toString(16).toUpperCase().padStart(4, "0")), published);
+  });
+
+  test("prefixes", () => assert.deepEqual([...PREFIXES].sort(), listed("prefixes").trim().split(/\s+/).sort()));
+
+  test("fillers", () => assert.deepEqual([...FILLERS].sort(), listed("fillers").trim().split("\n").sort()));
+
+  test("phonetic rewrites", () => {
+    const rows = page.matchAll(/^\| [0-9]+ \| `(.+?)` \| (?:`(.+?)`)? ?\|/gm);
+    const published = [...rows].map(([, pattern, by = ""]) => [pattern.replaceAll("\\|", "|"), by.replace("\\1", "$1")]);
+    assert.deepEqual(REWRITES.map(([pattern, by]) => [pattern.source, by]), published);
+  });
 });
 
 test("plain text folds as published", () => {

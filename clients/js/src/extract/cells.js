@@ -12,7 +12,8 @@ const OPEN_CODE = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$/;
 // UTF-8 that was read as Latin-1 or Windows-1252: Â, Ã, Ä or Å before what a second byte becomes there.
 const GARBLED =
   /\uFFFD|[\u00C2-\u00C5][\u0080-\u00BF\u20AC\u201A\u0192\u201E\u2026\u2020\u2021\u02C6\u2030\u0160\u2039\u0152\u017D\u2018\u2019\u201C\u201D\u2022\u2013\u2014\u02DC\u2122\u0161\u203A\u0153\u017E\u0178]/;
-const FILLERS = new Set(["onbekend", "nvt", "n v t", "nnb", "n n b", "geen", "unknown", "niet bekend", "leeg", "xxx"]);
+/** What people write for no name, as folded. */
+export const FILLERS = new Set(["onbekend", "nvt", "n v t", "nnb", "n n b", "geen", "unknown", "niet bekend", "leeg", "xxx"]);
 
 const kept = (value, note = "") => [value, note];
 const missing = (fault) => ["", fault];

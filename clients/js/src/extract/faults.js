@@ -30,7 +30,7 @@ name.no-letters | warning | The name holds no letter of the Latin alphabet, or o
 name.garbled | warning | The name holds characters of a wrong encoding (such as Ã followed by ©); export again as UTF-8.
 text.malformed | warning | The value is longer than 200 characters or holds characters that this field does not allow.
 postcode.malformed | warning | No Dutch postcode of four digits and two letters.
-postcode.no-region | note | The postcode lies in none of the regions; no KSV will see the registration in its report.
+postcode.no-region | note | The postcode lies in none of the regions; the registration counts in the KSV where the provider has most.
 house_number.malformed | warning | No house number; a suffix belongs in huisletter or huisnummertoevoeging.
 phone.malformed | warning | No valid phone number, or a filler such as 0600000000; one number per field.
 email.malformed | warning | No valid e-mail address; one address per field.

@@ -3,9 +3,10 @@
 import { words } from "../text.js";
 import { foldName } from "./folding.js";
 
-const PREFIXES = new Set(
-  `aan ait al an ayt ben bin bint by da das de degli del della delle dello dem den der des di do dos dr drs du
-   el en ev geb geboren het ibn in ir la le les mevr mevrouw mw onder op oulad ould over te ten ter tot uit uyt
+/** Words that are no part of a surname, as folded. */
+export const PREFIXES = new Set(
+  `aan ait al ayt ben bin bint by da das de del della delle dello dem den der des di do dos dr drs du
+   el ev geb geboren het ibn in ir la le les mevr mevrouw mw onder op oulad ould over te ten ter tot uit uyt
    van vande vanden vander vd vdn vom von wed zu zum zur`.split(/\s+/),
 );
 

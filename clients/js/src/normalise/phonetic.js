@@ -1,6 +1,7 @@
 /** How a name sounds (normalisation-v1, section 5): 27 rewrites in order, then the first five letters. */
 
-const REWRITES = [
+/** Each pattern and what replaces all its matches, in order. */
+export const REWRITES = [
   [/[^a-z]/g, ""],
   [/ij/g, "y"],
   [/^dz?j/g, "j"],
