@@ -268,6 +268,8 @@ def test_any_person_table_becomes_the_same_bytes(epoch_key: Path, tmp_path: Path
         f"{name},J\u00f6rg {i},O'Neil-{i} lee,{i},high street {i},,town,20{i:02d},19{i:02d}0101,{i * 7919:07d}"
         for i, name in enumerate(["r2", "r10", "\u00e9", "\U0001f476", "\uffee", "z", *map(str, range(40))])
     ]
+    # Values past the 255th position, and past the 65,535th byte of a block value.
+    lines += [f"long{length},a,b,1,c,,d,2000,19900101,{'7' * length}" for length in (255, 256, 300, 65_535, 70_000)]
     table.write_text("\n".join([columns, *lines]) + "\n", "utf-8")
 
     by_python = ours(table, tmp_path / "python.bundle", epoch_key, model=model)

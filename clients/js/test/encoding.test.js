@@ -9,6 +9,7 @@ import { hashedToken, initialisationVector, numbersOf, sketch, stream } from "..
 import { PURPOSES, subkeyBytes, subkeysOf } from "../src/encoding/subkeys.js";
 import { tokenSet } from "../src/encoding/tokens.js";
 import { modelOf } from "../src/model/model.js";
+import { compareText } from "../src/text.js";
 import { readVectors } from "../published.js";
 
 const vectors = readVectors("encoding");
@@ -46,6 +47,17 @@ test("token sets", () => {
   for (const { rule, values, tokens } of vectors.token_sets) {
     assert.deepEqual(tokenSet(rule, values).map(hex).sort(), tokens);
   }
+});
+
+test("positions past 255 are 255", () => {
+  assert.equal(tokenSet("positions", ["a".repeat(255)]).length, 255);
+  assert.equal(tokenSet("positions", ["a".repeat(300)]).length, 256);
+});
+
+test("a component is cut at 65,535 bytes", () => {
+  const cut = blockValue(1, ["a".repeat(70_000), "b"]);
+  assert.equal(cut.length, 1 + 2 + 65_535 + 2 + 1);
+  assert.deepEqual([...cut.slice(0, 3), ...cut.slice(-3)], [1, 255, 255, 0, 1, 98]);
 });
 
 test("hashed tokens, IVs and numbers", async () => {
@@ -105,4 +117,8 @@ test("the entries of a batch ascend by token, then row, whatever the order of th
     assert.deepEqual(order, [...new Set(order)].sort());
   }
   assert.deepEqual(passes.map(({ rows }) => rows.filter((row) => row === 0).length > 0), [true, true, true]);
+});
+
+test("text ascends by code points, not by UTF-16 units", () => {
+  assert.deepEqual(["\u{1F476}", "\uFFEE", "z", "r10", "r2"].sort(compareText), ["r10", "r2", "z", "\uFFEE", "\u{1F476}"]);
 });
