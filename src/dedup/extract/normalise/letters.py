@@ -2,7 +2,7 @@
 
 It covers Latin-1 Supplement, Latin Extended-A and -B, Latin Extended Additional, the Latin ligatures, the fullwidth
 letters, and the other case of each of these where it stands in another block. A test derives it again from
-`unicodedata`; a second implementation copies it from here.
+`unicodedata`, and another holds the published copy (`docs/spec/vectors/folding-v1.json`) to it.
 """
 
 from __future__ import annotations
