@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 from dedup.bundle.keys import IngestKey, LinkageKey
+from dedup.encode.records import table_parts
+from dedup.extract.values import ValueSets
 from dedup.lab.attack.dictionary import (
     Dictionary,
     days_of_year,
@@ -21,6 +24,7 @@ from dedup.lab.attack.dictionary import (
 )
 from dedup.lab.attack.name_posterior import kind_of, likeliest, pair_prior
 from dedup.lab.attack.population import Population, draw_population, encode, masked_only, steal
+from dedup.lab.attack.search_bound import searchable
 from dedup.lab.attack.vendor_key import vendor_key_attack
 from dedup.model.load import load_model
 from dedup.settings import CHECKOUT_CONFIG
@@ -44,6 +48,11 @@ def test_the_linkage_key_and_a_dictionary_read_no_name(lines: list[dict[str, Any
     assert line["ours"]["share"] < 0.01
     assert line["ours"]["of"] > 500
     assert line["control"]["reidentified"] >= 0.8 * line["control"]["of"]
+
+
+def test_few_could_be_read_by_any_search(lines: list[dict[str, Any]]) -> None:
+    line = next(line for line in lines if line["reads"].startswith("differences"))
+    assert 0 <= line["searchable_at_most"] < 0.06 * line["sharing_a_block"]
 
 
 def test_either_key_alone_recognises_no_entry_and_both_recognise_all(lines: list[dict[str, Any]]) -> None:
@@ -82,24 +91,29 @@ def test_made_up_entries_are_the_real_ones_in_both_forms(population: Population)
         assert read_entries(only_names(records, MODEL, width), entries, 2, width)[place] == {1}
 
 
-def test_a_mask_without_permutation_leaves_differences_and_a_permutation_does_not(population: Population) -> None:
-    dictionary = Dictionary((("anna",), ("anne",), ("hanna",)), np.array([1, 1, 1]))
-    key = LinkageKey.generate()
-    (entries,) = made_up_entries(dictionary, days_of_year(1990, 1), name_model(MODEL, 64), key)
+def test_two_made_up_names_of_one_block_are_found_by_what_they_differ_by() -> None:
+    dictionary = Dictionary((("anna",), ("anne",)), np.array([1, 1]))
+    model = name_model(MODEL, 64)
+    (entries,) = made_up_entries(dictionary, days_of_year(1990, 1), model, LinkageKey.generate())
     words = np.ascontiguousarray(entries.sketch).view(np.uint64).ravel()
-    mates = [i for i in range(len(words)) if entries.token[i].tobytes() == entries.token[0].tobytes()]
-    difference, one, other = differences(entries, np.sort(np.array([words[mates[0]] ^ words[mates[1]]])))
-    assert difference.tolist() == [int(words[mates[0]] ^ words[mates[1]])]
-    assert {int(one[0]), int(other[0])} == {int(entries.row[mates[0]]), int(entries.row[mates[1]])}
+    assert entries.token[0].tobytes() == entries.token[1].tobytes()
+    difference, one, other = differences(entries, words[:1] ^ words[1:])
+    assert difference.tolist() == [int(words[0] ^ words[1])]
+    assert sorted([*one.tolist(), *other.tolist()]) == [0, 1]
+    nothing, *_ = differences(entries, np.array([~(words[0] ^ words[1])]))
+    assert len(nothing) == 0
 
-    bundles = encode(population, MODEL, key)
-    ingest = IngestKey.generate()
-    weak = masked_only(bundles, ingest)
-    strong = steal(bundles, MODEL, ingest, np.random.default_rng(1)).records
-    for position, entry in enumerate(bundles.passes):
-        assert entry.token.tobytes() == weak.passes[position].token.tobytes()
-        tokens = {token.tobytes() for token in entry.token}
-        assert not tokens & {token.tobytes() for token in strong.passes[position].token}
+
+def test_the_weak_form_of_the_control_hides_each_block_under_one_mask(population: Population) -> None:
+    """So that what two sketches of a block differ by shows through, and nothing else does."""
+    bundles = encode(population, MODEL, LinkageKey.generate())
+    weak = masked_only(bundles, IngestKey.generate())
+    for plain, masked in zip(bundles.passes, weak.passes, strict=True):
+        masks: dict[bytes, set[bytes]] = {}
+        for token, mask in zip(plain.token, plain.sketch ^ masked.sketch, strict=True):
+            masks.setdefault(token.tobytes(), set()).add(mask.tobytes())
+        assert {len(of_block) for of_block in masks.values()} == {1}
+        assert len({mask for of_block in masks.values() for mask in of_block}) == len(masks)
 
 
 def test_the_likeliest_pair_follows_bayes() -> None:
@@ -112,6 +126,22 @@ def test_the_likeliest_pair_follows_bayes() -> None:
     assert sure == pytest.approx(5 / 10, abs=1e-6)
     one, other, _ = likeliest(prior, kind, 110, 256)
     assert one != other
+
+
+def test_a_search_is_possible_where_many_differing_records_share_a_block_and_not_where_two_do(
+    population: Population,
+) -> None:
+    """Records of one pass and one block: two of them never tell enough, twelve of them do."""
+    one = name_model(MODEL, None)
+    passes = tuple(p for p in MODEL.passes if p.attributes == ("phone",))
+    model = replace(one, passes=passes)
+    phone = ValueSets(("612345678",), np.arange(len(population) + 1), np.zeros(len(population), np.int32))
+    together = replace(population.table, attributes=population.table.attributes | {"phone": phone})
+    for size, expected in ((2, 0), (12, 12)):
+        (few,) = list(table_parts(replace(together, clear=None), MODEL, size))[:1]
+        part = Population(few, population.woman[:size])
+        store = steal(encode(part, model, LinkageKey.generate()), model, IngestKey.generate(), np.random.default_rng(1))
+        assert searchable(store, np.zeros(size, np.int64), part, model) == expected
 
 
 def test_names_of_another_dictionary_are_not_read(population: Population) -> None:

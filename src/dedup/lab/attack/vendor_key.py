@@ -19,9 +19,10 @@ from dedup.lab.attack import dictionary as names
 from dedup.lab.attack.block_graph import Side, matched_by_round
 from dedup.lab.attack.counted import Count, require_control, result
 from dedup.lab.attack.dictionary import BORN, FIELD, NAMES, Dictionary
-from dedup.lab.attack.graph import MAX_BLOCK, Distances
+from dedup.lab.attack.graph import MAX_BLOCK, Distances, draw_graph
 from dedup.lab.attack.name_posterior import kind_of, likeliest, pair_prior
 from dedup.lab.attack.population import Population, Stolen, encode, masked_only, restricted, steal
+from dedup.lab.attack.search_bound import searchable
 from dedup.link.candidates import find_blocks
 from dedup.link.concatenate import reorder
 from dedup.model.linkage import LinkageModel
@@ -123,6 +124,7 @@ def _with_names(
             right |= {one, other} if hit else set()
     by_difference = _read_differences(store, population, model, dictionary, key, born)
     sharing = np.unique(np.concatenate([mates.one, mates.other]))
+    component = draw_graph(store.records, model, Distances.NONE, np.zeros(len(store.records), np.int64)).component
     return result(
         form="store",
         people=len(population),
@@ -135,6 +137,8 @@ def _with_names(
         reads="differences and distances in blocks",
         best_guesses_right=len(guessed),
         right_by_difference=by_difference.to_json(),
+        searchable_at_most=searchable(store, component, population, model),
+        sharing_a_block=int((np.bincount(component)[component] > 1).sum()),
         surest=round(max((sure for *_, sure in known.values()), default=0.0), 4),
     )
 
@@ -170,7 +174,6 @@ def _with_people(
         keys=["linkage"],
         knows="people",
         reads="graph of blocks with exact distances",
-        sharing_a_block=len(_sharing(store.records)),
     )
 
 
@@ -260,16 +263,6 @@ def _pairs(entries: PassEntries) -> Iterator[tuple[int, int]]:
     for start, length in zip(blocks.start.tolist(), blocks.length.tolist(), strict=True):
         members = blocks.order[start : start + length].tolist()
         yield from ((one, other) for i, one in enumerate(members) for other in members[i + 1 :])
-
-
-def _sharing(records: EncodedRecords) -> set[int]:
-    """Return the rows that share a block of any pass with another row."""
-    rows: set[int] = set()
-    for entries in records.passes:
-        blocks = find_blocks(entries, MAX_BLOCK)
-        for start, length in zip(blocks.start.tolist(), blocks.length.tolist(), strict=True):
-            rows.update(entries.row[blocks.order[start : start + length]].tolist())
-    return rows
 
 
 def _truth(population: Population, dictionary: Dictionary, origin: NDArray[np.int64]) -> NDArray[np.int64]:
