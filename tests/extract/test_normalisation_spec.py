@@ -141,7 +141,7 @@ class Spec:
     def fold_name(self, text: str) -> str:
         text = self.by_table(text)
 
-        def beside_word(place: int) -> bool:
+        def in_a_word(place: int) -> bool:
             return 0 <= place < len(text) and text[place] in LETTERS + DIGITS
 
         def is_at(place: int, characters: str) -> bool:
@@ -150,10 +150,10 @@ class Spec:
         written = ""
         i = 0
         while i < len(text):
-            if text[i] in "dlst" and is_at(i + 1, "'") and not beside_word(i - 1):
+            if text[i] in "dlst" and is_at(i + 1, "'") and not in_a_word(i - 1):
                 written += f" {text[i]} "
                 i += 2
-            elif text[i] == "'" and is_at(i + 1, "st") and not beside_word(i + 2):
+            elif text[i] == "'" and is_at(i + 1, "st") and not in_a_word(i + 2):
                 written += f" {text[i + 1]} "
                 i += 2
             else:
