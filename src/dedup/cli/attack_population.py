@@ -94,7 +94,10 @@ def vendor_key(
     _show(
         lines,
         as_json,
-        lambda line: f"{' and '.join(line['keys'])} key, {line['overlap']:.0%} of the people: {line['reads']}",
+        lambda line: (
+            f"{' and '.join(line['keys'])} key, {line['overlap']:.0%} of the people: {line['reads']}"
+            + (f", label {line['label']}" if "label" in line else "")
+        ),
     )
 
 

@@ -83,7 +83,7 @@ def block_graph_attack(
     for known, overlap, kept in _acquaintances(population, overlaps, rng):
         his, woman = restricted(own, kept), population.woman[kept]
         for label in labels:
-            labelled = _labels(population, label)
+            labelled = labels_of(population, label)
             whole = label is not Label.LEAN
             theirs = Side(store.records, labelled[store.origin], population.woman[store.origin], whole)
             found, how = _best(theirs, Side(his, labelled[kept], woman, whole), model)
@@ -163,7 +163,8 @@ def _single(group: NDArray[np.int64], value: NDArray[np.int64], groups: int) -> 
     return np.asarray(low == high)
 
 
-def _labels(population: Population, label: Label) -> NDArray[np.int64]:
+def labels_of(population: Population, label: Label) -> NDArray[np.int64]:
+    """Return int64[n]: equal for registrations whose labels are equal."""
     if label in (Label.LEAN, Label.NOTHING) or population.table.clear is None:
         return np.zeros(len(population), np.int64)
     columns = ["edd_week"] if label is Label.EDD_WEEK else ["edd_week", "ksv", "aanbieder_agb"]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dedup.bundle.keys import IngestKey, LinkageKey
 from dedup.lab.attack import dictionary as names
-from dedup.lab.attack.block_graph import Side, matched_by_round
+from dedup.lab.attack.block_graph import Label, Side, labels_of, matched_by_round
 from dedup.lab.attack.counted import Count, require_control, result
 from dedup.lab.attack.dictionary import BORN, FIELD, NAMES, Dictionary
 from dedup.lab.attack.graph import MAX_BLOCK, Distances, draw_graph
@@ -68,7 +68,13 @@ def vendor_key_attack(
     require_control(both, CONTROL_SHARE, "both keys together")
     n = len(population)
     lines = [_with_names(store, population, model, dictionary, linkage, born, control)]
-    lines += [_with_people(store, bundles, population, model, overlap, control, rng) for overlap in OVERLAPS]
+    draw = rng.random(n)
+    for overlap in OVERLAPS:
+        kept = draw <= np.quantile(draw, overlap)
+        lines += [
+            _with_people(store, bundles, population, model, overlap, kept, label, control)
+            for label in (Label.NOTHING, Label.EDD_WEEK)
+        ]
     for keys, first, second in (
         (["linkage"], linkage, IngestKey.generate()),
         (["ingest"], LinkageKey.generate(), ingest),
@@ -149,17 +155,16 @@ def _with_people(
     population: Population,
     model: LinkageModel,
     overlap: float,
+    kept: NDArray[np.bool_],
+    label: Label,
     control: Count,
-    rng: np.random.Generator,
 ) -> dict[str, Any]:
     """The linkage key, the store and the people: their encodings give the very distances that the store must have."""
     n = len(population)
-    kept = rng.permutation(n) < round(overlap * n)
-    woman = population.woman[store.origin]
-    nothing = np.zeros(n, np.int64)
+    woman, labels = population.woman[store.origin], labels_of(population, label)
     counts = matched_by_round(
-        Side(store.records, nothing, woman),
-        Side(restricted(bundles, kept), nothing[kept], population.woman[kept]),
+        Side(store.records, labels[store.origin], woman),
+        Side(restricted(bundles, kept), labels[kept], population.woman[kept]),
         model,
         Distances.EXACT,
     )
@@ -174,6 +179,7 @@ def _with_people(
         keys=["linkage"],
         knows="people",
         reads="graph of blocks with exact distances",
+        label=label.value,
     )
 
 
