@@ -144,8 +144,8 @@ FAULTS: dict[str, Fault] = {
         Fault(
             "birth_date.weak",
             _N,
-            "1 januari en 1 juli staan vaak voor een onbekende geboortedag; de datum telt minder zwaar mee.",
-            "1 January and 1 July often stand for an unknown birth day; the date counts for less.",
+            "1 januari en 1 juli staan vaak voor een onbekende geboortedag; vraag de echte datum na waar dat kan.",
+            "1 January and 1 July often stand for an unknown birth day; ask for the real date where you can.",
         ),
         Fault(
             "edd.range",

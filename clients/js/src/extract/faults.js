@@ -24,7 +24,7 @@ agb.malformed | warning | No AGB code of eight digits; mind leading zeros that a
 date.malformed | warning | No existing date YYYY-MM-DD, such as 1994-05-31; or (birth dates apart) before 2000 or after 2099.
 date.future | warning | The date lies after the day of the check.
 birth_date.age | warning | The mother would be younger than 12 or older than 60; is this the mother's birth date?
-birth_date.weak | note | 1 January and 1 July often stand for an unknown birth day; the date counts for less.
+birth_date.weak | note | 1 January and 1 July often stand for an unknown birth day; ask for the real date where you can.
 edd.range | warning | The expected date of delivery is over 60 days ago or over 300 days ahead.
 name.no-letters | warning | The name holds no letter of the Latin alphabet, or only a filler such as onbekend.
 name.garbled | warning | The name holds characters of a wrong encoding (such as Ã followed by ©); export again as UTF-8.
