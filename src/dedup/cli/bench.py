@@ -12,6 +12,7 @@ import typer
 from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
 
 if TYPE_CHECKING:
+    from dedup.lab.bench.contest import Arena
     from dedup.lab.bench.material import Material
 
 bench = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -20,6 +21,14 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The simulation's
 DayOption = Annotated[
     datetime | None,
     typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the simulation, which changes its data; else today."),
+]
+
+PeersOption = Annotated[
+    str, typer.Option("--peers", help="Peers to measure on the same data, with commas; each is installed once.")
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Keep the data in this folder, or use what an earlier run left; else thrown away."),
 ]
 
 
@@ -95,6 +104,7 @@ def quality(
         bool, typer.Option("--required-only", help="Simulate without phone, e-mail and insurance number.")
     ] = False,
     keys: Annotated[int, typer.Option(min=1, help="How many fresh linkage keys; the worst counts.")] = 5,
+    peers: PeersOption = "",
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -109,11 +119,18 @@ def quality(
 
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as scratch:
-        material = _material(
-            data, Path(scratch) / "data", registrations, seed, day or now, harsh, required_only, config
-        )
+        folder = Path(scratch)
+        wanted = {"registrations": registrations, "seed": seed, "harsh": harsh, "required_only": required_only}
+        material = _material(data, folder / "data", day or now, config, wanted)
         result = {"data": data.value} | bench_quality(
-            material, Path(scratch), keys=keys, processes=_cores(), now=now, tell=_tell
+            material,
+            folder,
+            keys=keys,
+            peers=_names(peers),
+            arena=_arena(config),
+            processes=_cores(),
+            now=now,
+            tell=_tell,
         )
     if as_json:
         print_json(result)
@@ -124,18 +141,89 @@ def quality(
     typer.echo(f"  worst: {_scores(result['worst'])}")
     for group, recall in result["worst"]["recall_by_group"].items():
         typer.echo(f"  recall of {group:<12} {recall:.4f}")
+    for peer, scores in result["peers"].items():
+        typer.echo(f"  {peer}: {_scores(scores)}")
 
 
-def _material(
-    data: DataSet,
-    folder: Path,
-    registrations: int,
-    seed: int,
-    day: datetime,
-    harsh: bool,
-    required_only: bool,
-    config: Path | None,
-) -> Material:
+@bench.command("encode")
+def encode(
+    registrations: Annotated[int, typer.Option(min=100, help="How many registrations to simulate.")] = 20_000,
+    providers: Annotated[int | None, typer.Option(min=4, help="How many extracts; by default one per 475.")] = None,
+    seed: SeedOption = 2,
+    day: DayOption = None,
+    peers: PeersOption = "",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Measure encoding on one processor, from the bytes of extracts to the bytes of bundles.
+
+    Example: dedup bench encode --registrations 20000 --peers clkhash
+    """
+    import tempfile
+    from datetime import UTC
+
+    from dedup.lab.bench.encode import bench_encode
+
+    now = datetime.now(UTC)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        wanted = {"registrations": registrations, "seed": seed, "providers": providers}
+        material = _material(DataSet.SIMULATOR, folder / "data", day or now, config, wanted)
+        result = bench_encode(material, folder, peers=_names(peers), arena=_arena(config), now=now, tell=_tell)
+    _print_contest(result, as_json=as_json)
+
+
+@bench.command("link")
+def link(
+    registrations: Annotated[int, typer.Option(min=100, help="How many registrations to simulate.")] = 200_000,
+    seed: SeedOption = 2,
+    day: DayOption = None,
+    data: DataOption = None,
+    peers: PeersOption = "",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Measure linking, from bundles to groups, against peers that link the clear rows of the same people.
+
+    Example: dedup bench link --registrations 200000 --peers splink,recordlinkage
+    """
+    import tempfile
+    from datetime import UTC
+
+    from dedup.lab.bench.link import bench_link
+
+    now = datetime.now(UTC)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = data or Path(scratch)
+        wanted = {"registrations": registrations, "seed": seed}
+        material = _material(DataSet.SIMULATOR, folder, day or now, config, wanted)
+        result = bench_link(
+            material, folder, peers=_names(peers), arena=_arena(config), cores=_cores(), now=now, tell=_tell
+        )
+    _print_contest(result, as_json=as_json)
+
+
+def _print_contest(result: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+        return
+    ours = result["ours"]
+    typer.echo(
+        f"{result['records']:,} records: {ours['seconds']:.2f} s ({ours['cpu_seconds']:.2f} s of processor), "
+        f"{ours['records_per_second']:,} records/s, {ours['peak_rss_bytes'] / 2**30:.2f} GiB at its peak."
+    )
+    for stage, seconds in ours["stages"].items():
+        typer.echo(f"  {stage:<9} {seconds:7.2f} s")
+    for peer, theirs in result["peers"].items():
+        f1 = f", F1 {theirs['f1']:.4f} (ours {ours['f1']:.4f})" if "f1" in theirs else ""
+        typer.echo(
+            f"{peer}: {theirs['seconds']:.2f} s ({theirs['cpu_seconds']:.2f} s of processor); "
+            f"we take {theirs['ratio']:.2f} of its time ({theirs['cpu_ratio']:.2f} of its processor time){f1}."
+        )
+
+
+def _material(data: DataSet, folder: Path, day: datetime, config: Path | None, wanted: dict[str, Any]) -> Material:
+    """Make the data that was asked for; `wanted` is what `make_simulation` is told about it."""
     from zoneinfo import ZoneInfo
 
     from dedup.lab.bench.material import make_febrl, make_simulation
@@ -144,16 +232,21 @@ def _material(
     today = (day if day.tzinfo is None else day.astimezone(ZoneInfo("Europe/Amsterdam"))).date()
     if data is not DataSet.SIMULATOR:
         return make_febrl(data.value, folder, config=settings.config_dir, day=today)
-    _tell(f"Simulating {registrations:,} registrations.")
-    return make_simulation(
-        folder,
-        registrations=registrations,
-        seed=seed,
-        harsh=harsh,
-        required_only=required_only,
-        config=settings.config_dir,
-        day=today,
-    )
+    _tell(f"Simulating {wanted['registrations']:,} registrations.")
+    return make_simulation(folder, config=settings.config_dir, day=today, **wanted)
+
+
+def _arena(config: Path | None) -> Arena:
+    import os
+
+    from dedup.lab.bench.contest import Arena
+    from dedup.lab.bench.environments import cache_folder
+
+    return Arena(config=settings_from(config).config_dir, cache=cache_folder(os.environ), tell=_tell)
+
+
+def _names(peers: str) -> list[str]:
+    return [name.strip() for name in peers.split(",") if name.strip()]
 
 
 def _scores(scores: dict[str, Any]) -> str:

@@ -59,7 +59,7 @@ def test_required_only_empties_the_optional_identifiers_and_nothing_else(tmp_pat
 
 
 def test_the_worst_of_several_keys_is_the_worst_of_every_measure():
-    measures = ("precision", "recall", "f1", "blocked_recall", "recall_of_all")
+    measures = ("precision", "recall", "f1", "best_f1", "blocked_recall", "recall_of_all", "groups_f1")
     errors = ("calibration_error", "calibration_error_in_doubt")
     one = dict.fromkeys(measures, 0.9) | dict.fromkeys(errors, 0.01) | {"recall_by_group": {"a": 1.0, "b": 0.8}}
     other = dict.fromkeys(measures, 0.8) | dict.fromkeys(errors, 0.001) | {"recall_by_group": {"a": 0.9, "b": 0.9}}

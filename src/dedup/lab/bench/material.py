@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -59,17 +60,37 @@ def make_simulation(
     seed: int,
     harsh: bool = False,
     required_only: bool = False,
+    providers: int | None = None,
     config: Path,
     day: date,
 ) -> Material:
-    """Write simulated extracts into a new folder; `required_only` empties the columns in `NOT_REQUIRED`."""
+    """Write simulated extracts into `folder`, or take those that it holds from an earlier run of the same figures.
+
+    `required_only` empties the columns in `NOT_REQUIRED`. Raises `BenchError` (`bench.other-data`) when the folder
+    holds extracts that were simulated with other figures.
+    """
     regions = config / "regions.csv"
+    asked = folder / "simulated.json"
+    figures = {
+        "registrations": registrations,
+        "seed": seed,
+        "harsh": harsh,
+        "required_only": required_only,
+        "providers": providers,
+        "day": day.isoformat(),
+    }
+    made = Material((), folder / "truth.csv", config / "linkage" / "kraamzorg.toml", regions=regions, day=day)
+    if (folder / "extracts").exists():
+        if not asked.is_file() or json.loads(asked.read_text("utf-8")) != figures:
+            raise BenchError("bench.other-data", f"{folder} holds other data than was asked for; name another folder.")
+        return replace(made, extracts=_extracts(folder))
     simulation = generate(
         SimulationSettings(
             registrations=registrations,
             doubles=DOUBLES,
             seed=seed,
             day=day,
+            providers=providers,
             harsh=harsh,
             regions=read_regions(regions),
         )
@@ -78,9 +99,13 @@ def make_simulation(
     if required_only:
         rows = rows.assign(**dict.fromkeys(NOT_REQUIRED, ""))
     write_extracts(rows, folder / "extracts")
-    write_table(simulation.truth, folder / "truth.csv", ",")
-    extracts = tuple(sorted((folder / "extracts").glob("*.csv")))
-    return Material(extracts, folder / "truth.csv", config / "linkage" / "kraamzorg.toml", regions=regions, day=day)
+    write_table(simulation.truth, made.truth, ",")
+    asked.write_text(json.dumps(figures), encoding="utf-8")
+    return replace(made, extracts=_extracts(folder))
+
+
+def _extracts(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted((folder / "extracts").glob("*.csv")))
 
 
 def encode_material(material: Material, folder: Path, *, now: datetime, processes: int) -> Sequence[Encoded]:
@@ -92,22 +117,23 @@ def encode_material(material: Material, folder: Path, *, now: datetime, processe
     key = folder / "epoch.key"
     write_key(key, LinkageKey.generate(), created=now)
     works = [Work(extract, folder / f"{extract.stem}.bundle", secrets.token_hex(16)) for extract in material.extracts]
-    outcomes = list(encode_extracts(works, encode_options(material, key, now=now), processes=processes))
+    options = encode_options(key, model=material.model, regions=material.regions, day=material.day, now=now)
+    outcomes = list(encode_extracts(works, options, processes=processes))
     encoded = [outcome for outcome in outcomes if isinstance(outcome, Encoded)]
     if len(encoded) < len(works):
         raise BenchError("bench.not-encoded", f"{len(works) - len(encoded)} extracts did not become a bundle.")
     return encoded
 
 
-def encode_options(material: Material, key: Path, *, now: datetime) -> EncodeOptions:
+def encode_options(key: Path, *, model: Path, regions: Path | None, day: date, now: datetime) -> EncodeOptions:
     """Return what `dedup encode` would be told for an unsealed evaluation bundle; nothing is refused for its share."""
     return EncodeOptions(
         key=key,
-        model=material.model,
-        regions=material.regions,
+        model=model,
+        regions=regions,
         seal_to=None,
         sign_with=None,
-        today=material.day,
+        today=day,
         created_at=now,
         vendor="",
         max_refused_share=1.0,

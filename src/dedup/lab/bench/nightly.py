@@ -58,10 +58,8 @@ def bench_nightly(
         "records": sent,
         "providers": len(outcomes),
         "ours": {
-            "seconds": round(measured.seconds, 2),
-            "cpu_seconds": round(measured.cpu_seconds, 2),
+            **measured.figures(),
             "records_per_second": round(sent / measured.seconds),
-            "peak_rss_bytes": measured.peak_rss_bytes,
             "stages": {stage["stage"]: stage["seconds"] for stage in night["stages"]},
             "reports": len(night["reports"]),
         },

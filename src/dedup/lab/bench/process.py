@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess  # nosec B404: runs this very program, without a shell
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dedup.errors import DedupError
+
+LAUNCHER = Path(__file__).with_name("launch.py")
+# Done, and done with refused rows.
+DONE = (0, 3)
 
 
 class BenchError(DedupError):
@@ -22,36 +26,55 @@ class BenchError(DedupError):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One finished command; the peak is the largest resident set of the process itself, children not added."""
+    """One finished command; the peak is the largest resident set of one process, its children not added."""
 
     seconds: float
     cpu_seconds: float
     peak_rss_bytes: int
     output: str
 
+    def figures(self) -> dict[str, Any]:
+        """Return wall time, processor time and peak, rounded for printing."""
+        return {
+            "seconds": round(self.seconds, 2),
+            "cpu_seconds": round(self.cpu_seconds, 2),
+            "peak_rss_bytes": self.peak_rss_bytes,
+        }
 
-def measure(arguments: Sequence[str]) -> Measured:
-    """Run `dedup` with these arguments and measure it; raises `BenchError` (`bench.failed`) when it fails."""
-    with tempfile.TemporaryFile("w+b") as output:
-        begun = time.perf_counter()
-        process = subprocess.Popen(  # nosec B603: the arguments are ours
-            [sys.executable, "-m", "dedup", *arguments], stdout=output, stderr=subprocess.DEVNULL
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        printed = output.read().decode("utf-8")
-    if process.returncode not in {0, 3}:
-        raise BenchError("bench.failed", f"`dedup {arguments[0]}` failed with exit code {process.returncode}.")
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, printed)
+
+def measure(arguments: Sequence[str], *, cores: int = 0) -> Measured:
+    """Run `dedup` with these arguments on so many processors (0 for all) and measure it.
+
+    Raises `BenchError` (`bench.failed`) when it fails.
+    """
+    return measure_command([sys.executable, "-m", "dedup", *arguments], name=f"dedup {arguments[0]}", cores=cores)
+
+
+def measure_command(command: Sequence[str], *, name: str, cores: int = 0) -> Measured:
+    """Run a command as `measure` does; `name` is what it is called when it fails."""
+    with tempfile.TemporaryDirectory() as scratch:
+        usage, output = Path(scratch) / "usage.json", Path(scratch) / "output"
+        with output.open("wb") as printed:
+            subprocess.run(  # nosec B603: the arguments are ours
+                [sys.executable, "-S", str(LAUNCHER), str(usage), str(cores), *command],
+                stdout=printed,
+                stderr=subprocess.DEVNULL,
+                check=True,
+            )
+        measured = json.loads(usage.read_text("utf-8"))
+        text = output.read_text("utf-8")
+    code = measured.pop("exit_code")
+    if code not in DONE:
+        raise BenchError("bench.failed", f"`{name}` failed with exit code {code}.")
+    return Measured(**measured, output=text)
 
 
 def machine() -> dict[str, Any]:
-    """Return what a figure must be read with: processors, memory, versions."""
+    """Return what a figure must be read with: processors, how busy they are, memory, versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "processors": len(os.sched_getaffinity(0)),
+        "load_average": [round(load, 1) for load in os.getloadavg()],
         "memory_bytes": memory,
         "processor": _processor(),
         "python": platform.python_version(),

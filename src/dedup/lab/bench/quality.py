@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dedup.bundle.keyfiles import IngestKey
+from dedup.lab.bench.contest import LINKERS, Arena, check_peers, link_with_peers, score_groups
 from dedup.lab.bench.material import Material, encode_material
 from dedup.lab.bench.process import machine
 from dedup.lab.evaluate import evaluate
@@ -16,19 +17,29 @@ from dedup.lab.linking import find_bundles, link_bundles, write_linkage
 from dedup.model.load import load_model
 
 THRESHOLD = 0.5
-HIGHER_IS_BETTER = ("precision", "recall", "f1", "blocked_recall", "recall_of_all")
+HIGHER_IS_BETTER = ("precision", "recall", "f1", "best_f1", "blocked_recall", "recall_of_all", "groups_f1")
 LOWER_IS_BETTER = ("calibration_error", "calibration_error_in_doubt")
 COUNTS = ("registrations", "not_linked", "candidate_pairs", "true_pairs", "true_positives")
 BY_KIND = ("recall_by_group", "recall_by_kind", "missed_by_kind", "false_by_kind")
 
 
 def bench_quality(
-    material: Material, folder: Path, *, keys: int, processes: int, now: datetime, tell: Callable[[str], None]
+    material: Material,
+    folder: Path,
+    *,
+    keys: int,
+    peers: Sequence[str],
+    arena: Arena,
+    processes: int,
+    now: datetime,
+    tell: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Encode, link and score `material` under `keys` fresh keys; working files go to `folder` and are removed.
+    """Encode, link and score `material` under `keys` fresh keys, and let peers link it in clear; `folder` is for work.
 
-    Returns one dictionary of scores per key under `keys`, and under `worst` each measure at its worst over the keys.
+    Returns one dictionary of scores per key under `keys`, under `worst` each measure at its worst over the keys, and
+    under `peers` the scores of each peer.
     """
+    check_peers(peers, LINKERS)
     scores = []
     for number in range(1, keys + 1):
         tell(f"Key {number} of {keys}: encoding.")
@@ -37,7 +48,16 @@ def bench_quality(
         tell(f"Key {number} of {keys}: linking.")
         scores.append(_score(material, here))
         shutil.rmtree(here)
-    return {"records": scores[0]["registrations"], "keys": scores, "worst": worst(scores), "machine": machine()}
+    return {
+        "records": scores[0]["registrations"],
+        "keys": scores,
+        "worst": worst(scores),
+        "peers": {
+            peer: {**measured.figures(), **printed}
+            for peer, (measured, printed) in link_with_peers(peers, material, folder, arena).items()
+        },
+        "machine": machine(),
+    }
 
 
 def worst(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -63,9 +83,10 @@ def _score(material: Material, folder: Path) -> dict[str, Any]:
         key=IngestKey.generate(),
         threshold=THRESHOLD,
     )
-    pairs = folder / "pairs.parquet"
-    write_linkage(linked, pairs, groups_path=None)
+    pairs, groups = folder / "pairs.parquet", folder / "groups.parquet"
+    write_linkage(linked, pairs, groups)
     scores = evaluate(material.truth, pairs_path=pairs, findings_path=None)
+    scores["groups_f1"] = score_groups(material.truth, groups)
     return {name: scores[name] for name in (*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *COUNTS, *BY_KIND)}
 
 

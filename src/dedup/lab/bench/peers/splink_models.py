@@ -1,0 +1,165 @@
+"""Splink models of our two kinds of tables, as a practised Splink user would write them; runs in Splink's own venv.
+
+Each has several levels of likeness per field, term frequencies on names, and blocking rules that stand for the passes
+of our linkage model of the same name.
+"""
+
+import splink.comparison_level_library as levels
+import splink.comparison_library as comparisons
+from splink import SettingsCreator, block_on
+
+ID = "registratie_id"
+
+
+def _named(name, *its_levels):
+    return comparisons.CustomComparison(output_column_name=name, comparison_levels=list(its_levels))
+
+
+def _person_name(column, lists):
+    """Compare a name that may have several parts: equal, a part in common, alike."""
+    return _named(
+        column,
+        levels.NullLevel(column),
+        levels.ExactMatchLevel(column, term_frequency_adjustments=True),
+        levels.ArrayIntersectLevel(lists, min_intersection=1),
+        levels.JaroWinklerLevel(column, 0.92),
+        levels.JaroWinklerLevel(column, 0.8),
+        levels.ElseLevel(),
+    )
+
+
+def _date(column):
+    """Compare a date written YYYYMMDD: equal, a typing error, or day and month exchanged."""
+    exchanged = f"{column}_l[1:4] || {column}_l[7:8] || {column}_l[5:6] = {column}_r"
+    return _named(
+        column,
+        levels.NullLevel(column),
+        levels.ExactMatchLevel(column),
+        levels.LevenshteinLevel(column, 1),
+        levels.CustomLevel(exchanged, label_for_charts="day and month exchanged"),
+        levels.LevenshteinLevel(column, 2),
+        levels.ElseLevel(),
+    )
+
+
+def _address():
+    same_house = "house_number_l = house_number_r"
+    return _named(
+        "address",
+        levels.NullLevel("pc6"),
+        levels.CustomLevel(f"pc6_l = pc6_r and {same_house}", label_for_charts="same house"),
+        levels.ExactMatchLevel("pc6"),
+        levels.CustomLevel(f"levenshtein(pc6_l, pc6_r) <= 1 and {same_house}", label_for_charts="one typing error"),
+        levels.ExactMatchLevel("pc4"),
+        levels.ElseLevel(),
+    )
+
+
+def _weeks():
+    apart = "abs(edd_week_l - edd_week_r)"
+    return _named(
+        "edd_week",
+        levels.NullLevel("edd_week"),
+        *(levels.CustomLevel(f"{apart} <= {weeks}", label_for_charts=f"{weeks} weeks") for weeks in (0, 1, 2, 4, 11)),
+        levels.ElseLevel(),
+    )
+
+
+def kraamzorg(columns):
+    """Return the model of registrations for maternity care, and what to train it with; `columns` are not empty."""
+    optional = [column for column in ("phone", "email", "insurance") if column in columns]
+    settings = SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name=ID,
+        comparisons=[
+            _person_name("main_first_name", "first_names"),
+            _person_name("surname", "surnames"),
+            _date("birth_date"),
+            _address(),
+            _weeks(),
+            *(comparisons.LevenshteinAtThresholds(column, [1, 2]) for column in optional),
+        ],
+        blocking_rules_to_generate_predictions=[
+            block_on("birth_date", "first_name_codes", arrays_to_explode=["first_name_codes"]),
+            block_on("birth_date", "surname_codes", arrays_to_explode=["surname_codes"]),
+            block_on("pc6", "house_number"),
+            *(block_on(column) for column in optional if column != "email"),
+            block_on("surname_codes", "main_first_code", "pc4", arrays_to_explode=["surname_codes"]),
+        ],
+        retain_matching_columns=False,
+    )
+    certain = [
+        block_on("birth_date", "main_first_name", "surname"),
+        block_on("birth_date", "pc6", "house_number"),
+        *(block_on("birth_date", column) for column in optional),
+    ]
+    training = [
+        block_on("birth_date", "main_first_code"),
+        block_on("pc6", "house_number"),
+        *(block_on(column) for column in optional[:1]),
+    ]
+    return settings, certain, training
+
+
+def _text(column, frequencies=False):
+    return _named(
+        column,
+        levels.NullLevel(column),
+        levels.ExactMatchLevel(column, term_frequency_adjustments=frequencies),
+        levels.JaroWinklerLevel(column, 0.92),
+        levels.JaroWinklerLevel(column, 0.8),
+        levels.ElseLevel(),
+    )
+
+
+def _digits(column):
+    return comparisons.LevenshteinAtThresholds(column, [1, 2])
+
+
+def _given_and_surname():
+    """Compare both names at once, because FEBRL exchanges them now and then."""
+    exchanged = "given_name_l = surname_r and surname_l = given_name_r"
+    return _named(
+        "surname",
+        levels.NullLevel("surname"),
+        levels.ExactMatchLevel("surname", term_frequency_adjustments=True),
+        levels.CustomLevel(exchanged, label_for_charts="exchanged"),
+        levels.JaroWinklerLevel("surname", 0.92),
+        levels.JaroWinklerLevel("surname", 0.8),
+        levels.ElseLevel(),
+    )
+
+
+def febrl(_columns):
+    """Return the model of the FEBRL tables, and what to train it with."""
+    settings = SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name=ID,
+        comparisons=[
+            _text("given_name", frequencies=True),
+            _given_and_surname(),
+            _date("born"),
+            _digits("soc_sec_id"),
+            _digits("street_number"),
+            _text("address_1"),
+            _text("address_2"),
+            _text("suburb"),
+            _digits("postcode"),
+        ],
+        blocking_rules_to_generate_predictions=[
+            block_on("soc_sec_id"),
+            block_on("born", "postcode"),
+            block_on("born", "name_code", arrays_to_explode=["name_code"]),
+            block_on("born", "street_number"),
+            block_on("name_code", "suburb_code", "postcode", arrays_to_explode=["name_code"]),
+            block_on("name_code", "street_code", "street_number", arrays_to_explode=["name_code"]),
+            block_on("street_code", "suburb_code"),
+        ],
+        retain_matching_columns=False,
+    )
+    certain = [block_on("soc_sec_id"), block_on("born", "given_name", "surname")]
+    training = [block_on("soc_sec_id"), block_on("born"), block_on("given_name", "surname")]
+    return settings, certain, training
+
+
+MODELS = {"kraamzorg": kraamzorg, "febrl": febrl}

@@ -1,0 +1,116 @@
+"""Where `dedup encode` and `dedup link` spend their time: the functions that they call, clocked between the stages.
+
+Run as a process of its own, `python -m dedup.lab.bench.timed encode|link ...`, so that compiled kernels are loaded anew
+as they are for a user. Starting Python and importing modules is not in these clocks; the process as a whole is measured
+from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from dedup.bundle.keyfiles import IngestKey
+from dedup.bundle.keys import LinkageKey
+from dedup.bundle.payload import BundleBatch
+from dedup.encode.job import Encoded, Work, encode_extract, open_encoder
+from dedup.encode.records import encode_batches
+from dedup.extract.values import NormalisedTable
+from dedup.lab.bench.material import encode_options
+from dedup.lab.bench.process import BenchError
+from dedup.lab.linking import find_bundles, link_bundles, write_linkage
+from dedup.model.linkage import LinkageModel
+from dedup.model.load import load_model
+
+THRESHOLD = 0.5
+
+
+class Clock:
+    """Adds up the seconds of named stages, by the wall's clock and by the processor's: (wall, processor)."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, tuple[float, float]] = {}
+        self._last = time.perf_counter(), time.process_time()
+
+    def done(self, stage: str) -> None:
+        """Count the time since the last call under this stage."""
+        now = time.perf_counter(), time.process_time()
+        wall, processor = self.stages.get(stage, (0.0, 0.0))
+        self.stages[stage] = wall + now[0] - self._last[0], processor + now[1] - self._last[1]
+        self._last = now
+
+    def to_json(self) -> dict[str, dict[str, float]]:
+        """Return both clocks per stage, rounded to milliseconds."""
+        return {
+            "stages": {stage: round(wall, 3) for stage, (wall, _) in self.stages.items()},
+            "cpu_stages": {stage: round(processor, 3) for stage, (_, processor) in self.stages.items()},
+        }
+
+
+def encode(
+    key: Path, model: Path, regions: Path | None, day: date, out: Path, extracts: Sequence[Path]
+) -> dict[str, Any]:
+    """Encode extracts one after another into unsealed bundles; stages: read (with check and normalise), encode, write.
+
+    The region table is no part of a vendor's every extract and is read before the clock starts.
+    """
+    options = encode_options(key, model=model, regions=regions, day=day, now=datetime.now(UTC))
+    encoder = open_encoder(options)
+    records = 0
+    clock = Clock()
+
+    def clocked(table: NormalisedTable, model: LinkageModel, key: LinkageKey) -> Iterator[BundleBatch]:
+        clock.done("read")
+        for batch in encode_batches(table, model, key):
+            clock.done("encode")
+            yield batch
+            clock.done("write")
+
+    for extract in extracts:
+        work = Work(extract, out / f"{extract.stem}.bundle", secrets.token_hex(16))
+        outcome = encode_extract(work, encoder, batches=clocked)
+        if not isinstance(outcome, Encoded):
+            raise BenchError("bench.not-encoded", f"{extract.name} did not become a bundle.")
+        records += outcome.records
+        clock.done("write")
+    return clock.to_json() | {"records": records}
+
+
+def link(model: Path, bundles: Path, out: Path) -> dict[str, Any]:
+    """Link a folder of bundles; stages: ingest (read and key again), those of the engine, write."""
+    clock = Clock()
+    linked = link_bundles(
+        find_bundles([bundles]),
+        load_model(model),
+        opened_with=None,
+        key=IngestKey.generate(),
+        threshold=THRESHOLD,
+        on_stage=clock.done,
+    )
+    write_linkage(linked, out / "pairs.parquet", out / "groups.parquet")
+    clock.done("write")
+    return clock.to_json()
+
+
+def main() -> None:
+    """Run one of the two with its arguments from the command line, paths in the order of the parameters."""
+    command, *arguments = sys.argv[1:]
+    if command == "encode":
+        key, model, regions, day, out, *extracts = arguments
+        places = [Path(extract) for extract in extracts]
+        known = Path(regions) if regions else None
+        result = encode(Path(key), Path(model), known, date.fromisoformat(day), Path(out), places)
+    else:
+        model, bundles, out = arguments
+        result = link(Path(model), Path(bundles), Path(out))
+    sys.stdout.write(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
