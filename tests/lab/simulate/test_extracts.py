@@ -88,6 +88,13 @@ def test_a_second_simulation_does_not_mix_with_the_first(folder: Path, simulatio
     assert caught.value.code == "simulate.folder-in-use"
 
 
+def test_the_truth_of_a_demo_is_not_overwritten(tmp_path: Path, simulation: Simulation) -> None:
+    (tmp_path / "truth.csv").write_text("of a demo")
+    with pytest.raises(SimulationError):
+        write(simulation, tmp_path)
+    assert (tmp_path / "truth.csv").read_text() == "of a demo"
+
+
 def test_identifiers_are_random_uuids_and_made_up_agb_codes(rows: pd.DataFrame) -> None:
     uuid4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
     assert rows["registratie_id"].is_unique

@@ -14,10 +14,13 @@ def write(simulation: Simulation, folder: Path) -> None:
 
     `extracts/<agb>.csv`, `truth.csv`, `regions.csv`, `contracts.csv`, `providers.csv`, and for each night
     `nights/<date>/extracts/<agb>.csv` and `nights/<date>/deliveries.csv`. Raises `SimulationError`
-    (`simulate.folder-in-use`) when extracts are there already: left-overs would pass for part of the new ones.
+    (`simulate.folder-in-use`) when extracts or a truth are there already: left-overs would pass for part of the
+    new ones, and a demo's truth would be lost.
     """
-    if any((folder / "extracts").glob("*.csv")):
-        raise SimulationError("simulate.folder-in-use", f"{folder} already holds extracts; name another folder.")
+    if any((folder / "extracts").glob("*.csv")) or (folder / "truth.csv").exists():
+        raise SimulationError(
+            "simulate.folder-in-use", f"{folder} already holds extracts or their truth; name another folder."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     write_extracts(simulation.registrations, folder / "extracts")
     write_table(simulation.truth, folder / "truth.csv", ",")
