@@ -103,7 +103,7 @@ def test_memory_follows_distinct_values_rather_than_the_size_of_the_file(tmp_pat
 
 def test_rows_keep_their_numbers_and_lines(tmp_path: Path) -> None:
     """A blank row is not a row; a quoted line break moves the line, not the row."""
-    path = written(tmp_path, (HEADER + '1;"two\r\nlines";3\r\n\r\n;;\r\n4;5\r\n7;8;9;10\r\n 11 ;12;13\r\n').encode())
+    path = written(tmp_path, (HEADER + '1;"two\r\nlines";3\r\n\r\n ; ;\r\n4;5\r\n7;8;9;10\r\n 11 ;12;13\r\n').encode())
     table = read_table(path, separator=";")
     assert table.line.tolist() == [3, 6, 7, 8]
     assert table.malformed.tolist() == [False, True, True, False]

@@ -176,13 +176,11 @@ def _read_rows(path: Path, reader: Iterator[list[str]], header: list[str]) -> Te
 
     chunk: list[list[str]] = []
     for fields in reader:
+        if not any(map(str.strip, fields)):
+            continue  # an empty row below the data, as spreadsheets write
         if len(fields) == width:
-            if not any(fields):
-                continue  # an empty row below the data, as spreadsheets write
             chunk.append(fields)
             malformed.append(False)
-        elif not any(map(str.strip, fields)):
-            continue
         else:
             chunk.append(blank)
             malformed.append(True)
