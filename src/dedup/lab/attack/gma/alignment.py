@@ -57,7 +57,10 @@ def align(encoded: Matrix, known: Matrix, first_cost: Matrix) -> Matrix:
         count = max(1, int(len(pairs_known) * min(1.0, trusted)))
         turned = known @ rotation(known[pairs_known[:count]], encoded[pairs_encoded[:count]])
         cost = -turned @ encoded.T
+        before = pairs_known, pairs_encoded
         pairs_known, pairs_encoded = mutual_pairs(cost)
+        if trusted >= 1 and all(map(np.array_equal, before, (pairs_known, pairs_encoded))):
+            break
     return cost
 
 
