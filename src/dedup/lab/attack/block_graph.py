@@ -49,6 +49,7 @@ class Label(StrEnum):
     LEAN = "lean"  # nothing, and entries that share no block are not in the stolen view either
     NOTHING = "nothing"
     EDD_WEEK = "edd_week"  # as in the link view
+    PROVIDER_TOO = "edd_week_and_provider"  # a link view is kept per snapshot, and the registry says whose it is
     BOTH_VIEWS = "both_views"  # KSV, provider and EDD week: the link view joined with the attribute store
 
 
@@ -167,7 +168,9 @@ def labels_of(population: Population, label: Label) -> NDArray[np.int64]:
     """Return int64[n]: equal for registrations whose labels are equal."""
     if label in (Label.LEAN, Label.NOTHING) or population.table.clear is None:
         return np.zeros(len(population), np.int64)
-    columns = ["edd_week"] if label is Label.EDD_WEEK else ["edd_week", "ksv", "aanbieder_agb"]
+    columns = ["edd_week"]
+    columns += ["aanbieder_agb"] if label in (Label.PROVIDER_TOO, Label.BOTH_VIEWS) else []
+    columns += ["ksv"] if label is Label.BOTH_VIEWS else []
     return np.asarray(population.table.clear.groupby(columns, sort=True).ngroup(), dtype=np.int64)
 
 
