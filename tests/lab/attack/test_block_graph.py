@@ -94,6 +94,6 @@ def test_of_the_whole_country_little_is_found() -> None:
     large = draw_population(size, seed=1, day=DAY, config=CHECKOUT_CONFIG, model=MODEL)
     lines = block_graph_attack(large, MODEL, np.random.default_rng(1), labels=(Label.NOTHING, Label.EDD_WEEK))
     found = {(line["known"], line["overlap"], line["label"]): line["ours"]["share"] for line in lines}
-    assert found["registrations", 1.0, "nothing"] < 0.12
+    assert found["registrations", 1.0, "nothing"] < (0.2 if full else 0.12)
     assert found["registrations", 0.5, "nothing"] < 0.025
     assert found["registrations", 0.1, "nothing"] < 0.002
