@@ -25,7 +25,8 @@ from dedup.nightly.linking import LINK, link_snapshots, pairs_from_parquet, skip
 from dedup.nightly.memory import content_of, digest_of
 from dedup.nightly.night import FINDINGS_FILE, Night
 from dedup.nightly.reporting import REPORTS, WrittenReports, write_reports
-from dedup.nightly.snapshots import Snapshots, current_snapshots, remove_closed_epochs
+from dedup.nightly.retention import remove_closed_epochs, remove_silent_providers
+from dedup.nightly.snapshots import Snapshots, current_snapshots
 from dedup.store.durable import write_durably
 from dedup.store.failpoints import reach
 from dedup.store.runs import StageOutput, finish_run, forget_stages, outputs_before
@@ -143,7 +144,10 @@ def receive_bundles(night: Night) -> dict[str, int]:
 
 
 def ingest_bundles(night: Night) -> dict[str, int]:
-    """Open what was accepted and let it count; a vendor whose bundle turns out to be unusable finds a problem file."""
+    """Open what was accepted and let it count, and remove what expired.
+
+    A vendor whose bundle turns out to be unusable finds a problem file.
+    """
     answers = ingest_accepted(
         night.store,
         keys=IngestKeys(night.keys.sealing, night.keys.ingest),
@@ -160,6 +164,7 @@ def ingest_bundles(night: Night) -> dict[str, int]:
         "snapshots": len(ingested),
         "registrations": sum(answer.registrations for answer in ingested),
         "refused": len(answers) - len(ingested),
+        "expired": remove_silent_providers(night),
     }
 
 

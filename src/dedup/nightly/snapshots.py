@@ -8,8 +8,7 @@ from datetime import date, datetime, timedelta
 
 from dedup.nightly.night import Night
 from dedup.store.objects import ObjectDigest
-from dedup.store.seen import leave_epochs
-from dedup.store.submissions import Submission, epochs_begun, retire_epochs, submissions_in_state
+from dedup.store.submissions import Submission, epochs_begun, submissions_in_state
 from dedup.store.tables import SubmissionState
 
 
@@ -59,21 +58,3 @@ def choose_epoch(submissions: Sequence[Submission], begun: Mapping[str, datetime
     for submission in submissions:
         delivered.setdefault(submission.epoch_key_id, set()).add(submission.provider)
     return max(delivered, key=lambda epoch: (len(delivered[epoch] & fresh), begun[epoch], epoch), default="")
-
-
-def remove_closed_epochs(night: Night, chosen: str) -> None:
-    """Remove the snapshots of epochs that the operator no longer accepts, once tonight's epoch is one that it does."""
-    accepted = night.keys.epochs
-    if accepted is None or chosen not in accepted:
-        return
-    with night.store.registry.read() as session:
-        ingested = submissions_in_state(session, SubmissionState.INGESTED)
-    if all(submission.epoch_key_id in accepted for submission in ingested):
-        return
-    with night.store.registry.write(night.event("epochs.closed", night.run_id)) as session:
-        retired = retire_epochs(session, accepted)
-        leave_epochs(session, accepted, night.today)
-    for submission in retired:
-        if submission.views is not None:
-            night.store.link_views.remove(submission.views.link_view)
-            night.store.attributes.remove(submission.views.attributes)

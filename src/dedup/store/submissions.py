@@ -158,6 +158,17 @@ def retire_epochs(session: Session, accepted: Collection[str]) -> list[Submissio
     )
 
 
+def retire_older(session: Session, before: date) -> list[Submission]:
+    """Let snapshots of days before `before` count no longer; returns them as they were, as `mark_ingested` does."""
+    return _supersede(
+        session.scalars(
+            select(SubmissionRow).where(
+                SubmissionRow.state == SubmissionState.INGESTED, SubmissionRow.snapshot_date < before
+            )
+        ).all()
+    )
+
+
 def _supersede(rows: Sequence[SubmissionRow]) -> list[Submission]:
     superseded = [_submission(row) for row in rows]
     for row in rows:
