@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess  # nosec B404: runs Python and its installers, without a shell
+import subprocess  # nosec B404 # runs Python and its installers, without a shell
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -59,5 +59,5 @@ def _installers(python: Path, lock: Path) -> list[list[str]]:
 
 def _run(command: list[str]) -> bool:
     environ = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    done = subprocess.run(command, env=environ, capture_output=True, check=False)  # nosec B603: arguments are ours
+    done = subprocess.run(command, env=environ, capture_output=True, check=False)  # nosec B603 # arguments are ours
     return done.returncode == 0

@@ -6,7 +6,7 @@ simulated a million registrations would thereby be measured instead of the comma
 
 import json
 import os
-import subprocess  # nosec B404: runs what the benchmark hands over, without a shell
+import subprocess  # nosec B404 # runs what the benchmark hands over, without a shell
 import sys
 import time
 from pathlib import Path
@@ -18,7 +18,7 @@ def main() -> None:
     if int(cores):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(cores)])
     begun = time.perf_counter()
-    process = subprocess.Popen(command)  # nosec B603: as above
+    process = subprocess.Popen(command)  # nosec B603 # as above
     _, status, usage = os.wait4(process.pid, 0)
     measured = {
         "seconds": time.perf_counter() - begun,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess  # nosec B404: runs this very program, without a shell
+import subprocess  # nosec B404 # runs this very program, without a shell
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def measure_command(command: Sequence[str], *, name: str, cores: int = 0) -> Mea
     with tempfile.TemporaryDirectory() as scratch:
         usage, output = Path(scratch) / "usage.json", Path(scratch) / "output"
         with output.open("wb") as printed:
-            subprocess.run(  # nosec B603: the arguments are ours
+            subprocess.run(  # nosec B603 # the arguments are ours
                 [sys.executable, "-S", str(LAUNCHER), str(usage), str(cores), *command],
                 stdout=printed,
                 stderr=subprocess.DEVNULL,
