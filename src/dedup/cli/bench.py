@@ -12,6 +12,8 @@ import typer
 from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dedup.lab.bench.contest import Arena
     from dedup.lab.bench.material import Material
 
@@ -115,9 +117,11 @@ def quality(
     import tempfile
     from datetime import UTC
 
+    from dedup.lab.bench.contest import LINKERS
     from dedup.lab.bench.quality import bench_quality
 
     now = datetime.now(UTC)
+    contestants = _names(peers, LINKERS)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         wanted = {"registrations": registrations, "seed": seed, "harsh": harsh, "required_only": required_only}
@@ -126,7 +130,7 @@ def quality(
             material,
             folder,
             keys=keys,
-            peers=_names(peers),
+            peers=contestants,
             arena=_arena(config),
             processes=_cores(),
             now=now,
@@ -162,14 +166,16 @@ def encode(
     import tempfile
     from datetime import UTC
 
+    from dedup.lab.bench.contest import ENCODERS
     from dedup.lab.bench.encode import bench_encode
 
     now = datetime.now(UTC)
+    contestants = _names(peers, ENCODERS)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         wanted = {"registrations": registrations, "seed": seed, "providers": providers}
         material = _material(DataSet.SIMULATOR, folder / "data", day or now, config, wanted)
-        result = bench_encode(material, folder, peers=_names(peers), arena=_arena(config), now=now, tell=_tell)
+        result = bench_encode(material, folder, peers=contestants, arena=_arena(config), now=now, tell=_tell)
     _print_contest(result, as_json=as_json)
 
 
@@ -190,15 +196,17 @@ def link(
     import tempfile
     from datetime import UTC
 
+    from dedup.lab.bench.contest import LINKERS
     from dedup.lab.bench.link import bench_link
 
     now = datetime.now(UTC)
+    contestants = _names(peers, LINKERS)
     with tempfile.TemporaryDirectory() as scratch:
         folder = data or Path(scratch)
         wanted = {"registrations": registrations, "seed": seed}
         material = _material(DataSet.SIMULATOR, folder, day or now, config, wanted)
         result = bench_link(
-            material, folder, peers=_names(peers), arena=_arena(config), cores=_cores(), now=now, tell=_tell
+            material, folder, peers=contestants, arena=_arena(config), cores=_cores(), now=now, tell=_tell
         )
     _print_contest(result, as_json=as_json)
 
@@ -245,8 +253,13 @@ def _arena(config: Path | None) -> Arena:
     return Arena(config=settings_from(config).config_dir, cache=cache_folder(os.environ), tell=_tell)
 
 
-def _names(peers: str) -> list[str]:
-    return [name.strip() for name in peers.split(",") if name.strip()]
+def _names(peers: str, known: Sequence[str]) -> list[str]:
+    """Return the peers that were named; raises `BenchError` for one that cannot do this."""
+    from dedup.lab.bench.contest import check_peers
+
+    named = [name.strip() for name in peers.split(",") if name.strip()]
+    check_peers(named, known)
+    return named
 
 
 def _scores(scores: dict[str, Any]) -> str:

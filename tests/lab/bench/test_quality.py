@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -17,19 +14,7 @@ from dedup.lab.bench.quality import worst
 ROOT = Path(__file__).parents[3]
 
 
-def bench(*arguments):
-    result = subprocess.run(
-        [sys.executable, "-m", "dedup", "bench", *map(str, arguments), "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def test_febrl_4_is_linked_with_an_f1_of_0_9995():
+def test_febrl_4_is_linked_with_an_f1_of_0_9995(bench):
     result = bench("quality", "febrl4", "--keys", 1)
     assert (result["data"], result["records"], len(result["keys"])) == ("febrl4", 10_000, 1)
     assert result["keys"][0]["true_pairs"] == 5_000
@@ -37,7 +22,7 @@ def test_febrl_4_is_linked_with_an_f1_of_0_9995():
     assert result["worst"]["calibration_error"] <= 0.02
 
 
-def test_simulated_registrations_of_a_seed_that_nothing_was_fitted_on_are_linked_for_every_origin():
+def test_simulated_registrations_of_a_seed_that_nothing_was_fitted_on_are_linked_for_every_origin(bench):
     result = bench("quality", "simulator", "--registrations", 20_000, "--seed", 12, "--keys", 1, "--date", "2026-11-22")
     scores = result["worst"]
     assert scores["f1"] >= 0.998

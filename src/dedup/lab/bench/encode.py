@@ -12,7 +12,7 @@ from typing import Any
 
 from dedup.bundle.keyfiles import LinkageKey, write_key
 from dedup.lab.bench.clear import write_plain
-from dedup.lab.bench.contest import ENCODERS, SCRIPTS, Arena, check_peers, ratios
+from dedup.lab.bench.contest import SCRIPTS, Arena, ratios
 from dedup.lab.bench.material import Material
 from dedup.lab.bench.peers.clkhash_schemas import COMPARED
 from dedup.lab.bench.process import Measured, machine, measure_command
@@ -29,7 +29,6 @@ def bench_encode(
     Clocks run inside the processes, from before the first byte is read until the last is written: starting Python and
     importing modules is not counted, for nobody; loading compiled kernels is.
     """
-    check_peers(peers, ENCODERS)
     before = machine()
     key, bundles = folder / "epoch.key", folder / "bundles"
     bundles.mkdir(parents=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dedup.lab.bench.contest import LINKERS, SCORES, Arena, check_peers, link_with_peers, ratios, score_groups
+from dedup.lab.bench.contest import SCORES, Arena, link_with_peers, ratios, score_groups
 from dedup.lab.bench.material import Material, encode_material
 from dedup.lab.bench.process import machine, measure, measure_command
 from dedup.lab.evaluate import evaluate
@@ -30,7 +30,6 @@ def bench_link(
     `folder` is for bundles and results; bundles that are there already are used again. Stages are clocked in a second
     run of the same functions; the first, by which we are compared, is the whole process `dedup link`.
     """
-    check_peers(peers, LINKERS)
     bundles = folder / "bundles"
     if not any(bundles.glob("*.bundle")):
         tell("Encoding, which is not counted.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dedup.bundle.keyfiles import IngestKey
-from dedup.lab.bench.contest import LINKERS, Arena, check_peers, link_with_peers, score_groups
+from dedup.lab.bench.contest import Arena, link_with_peers, score_groups
 from dedup.lab.bench.material import Material, encode_material
 from dedup.lab.bench.process import machine
 from dedup.lab.evaluate import evaluate
@@ -39,7 +39,6 @@ def bench_quality(
     Returns one dictionary of scores per key under `keys`, under `worst` each measure at its worst over the keys, and
     under `peers` the scores of each peer.
     """
-    check_peers(peers, LINKERS)
     scores = []
     for number in range(1, keys + 1):
         tell(f"Key {number} of {keys}: encoding.")
