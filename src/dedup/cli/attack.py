@@ -43,7 +43,7 @@ attack.command("vendor-key")(vendor_key)
 
 @attack.command("gma")
 def gma(
-    people: Annotated[int, typer.Option(min=100, help="How many people are encoded, and how many are known.")] = 1000,
+    people: Annotated[int, typer.Option(min=100, help="How many are encoded, and on the attacker's list.")] = 1000,
     overlaps: Annotated[
         list[float] | None, typer.Option("--overlap", min=0.01, max=1.0, help="Share known; else 1, 0.5 and 0.2.")
     ] = None,
@@ -78,7 +78,7 @@ def gma(
         low, high = ours["interval"]
         typer.echo(
             f"{one['form']:<7} {one['graph']:<8} {one['overlap']:7g}  {control['reidentified']:>5} of "
-            f"{control['of']:<5} {ours['reidentified']:9}  {low:6.2f} - {high:<6.2f}  {one['chance']:9g}"
+            f"{control['of']:<5} {ours['reidentified']:9}  {low:6.2f} - {high:<6.2f}  {one['chance']:9.2g}"
         )
 
 

@@ -60,12 +60,19 @@ def test_ours_stay_within_chance_for_other_people_and_smaller_overlaps():
         assert within_chance(one), one
 
 
-@pytest.mark.parametrize(("overlap", "code"), [(1.0, "attack.control-failed"), (0.5, "attack.no-control")])
-def test_without_a_control_that_succeeds_there_is_no_result(overlap, code):
-    run = attack(100, [overlap])
+def test_without_a_control_that_succeeds_there_is_no_result():
+    run = attack(100, [1.0])
     assert run.returncode == 1
     assert run.stdout == ""
-    assert json.loads(run.stderr.splitlines()[-1])["error"] == code
+    assert json.loads(run.stderr.splitlines()[-1])["error"] == "attack.control-failed"
+
+
+def test_who_knows_a_fifth_of_the_people_and_fifty_pairs_finds_the_rest_of_the_controls_and_none_of_ours():
+    for one in results_of(attack(1000, [0.2])):
+        assert (one["known_pairs"], one["ours"]["of"]) == (50, 150)
+        assert one["control"]["reidentified"] >= 147
+        assert one["control_one_secret"]["reidentified"] >= 147
+        assert within_chance(one), one
 
 
 def test_a_clear_graph_is_found_again_among_its_own_nodes_in_another_order():
