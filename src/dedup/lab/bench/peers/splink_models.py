@@ -93,10 +93,11 @@ def kraamzorg(columns):
         block_on("birth_date", "pc6", "house_number"),
         *(block_on("birth_date", column) for column in optional),
     ]
+    # Few strangers share these, so that EM learns from matches; each comparison is trained by one rule or more.
     training = [
-        block_on("birth_date", "main_first_code"),
-        block_on("pc6", "house_number"),
-        *(block_on(column) for column in optional[:1]),
+        block_on("birth_date", "main_first_name"),
+        block_on("birth_date", "surname"),
+        block_on("pc6", "house_number", "main_first_code"),
     ]
     return settings, certain, training
 
