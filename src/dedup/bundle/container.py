@@ -50,14 +50,32 @@ def check_body(file: BufferedReader, start: int, body_bytes: int, body_sha256: s
 
     Raises `BundleError`: `bundle.truncated`, `bundle.trailing-bytes`, `bundle.altered`.
     """
+    _check_length(file, start, body_bytes)
+    file.seek(start)
+    if hashlib.file_digest(file, "sha256").hexdigest() != body_sha256:
+        raise _altered()
+
+
+def read_body(file: BufferedReader, start: int, body_bytes: int, body_sha256: str) -> bytes:
+    """Return a body that fits in memory after the same checks, on the very bytes that are returned."""
+    _check_length(file, start, body_bytes)
+    file.seek(start)
+    body = file.read(body_bytes)
+    if hashlib.sha256(body).hexdigest() != body_sha256:
+        raise _altered()
+    return body
+
+
+def _check_length(file: BufferedReader, start: int, body_bytes: int) -> None:
     length = os.fstat(file.fileno()).st_size - start
     if length < body_bytes:
         raise truncated()
     if length > body_bytes:
         raise BundleError("bundle.trailing-bytes", "The bundle goes on after its body.")
-    file.seek(start)
-    if hashlib.file_digest(file, "sha256").hexdigest() != body_sha256:
-        raise BundleError("bundle.altered", "The bundle's body is not the one that its manifest describes.")
+
+
+def _altered() -> BundleError:
+    return BundleError("bundle.altered", "The bundle's body is not the one that its manifest describes.")
 
 
 def truncated() -> BundleError:

@@ -15,17 +15,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.bundle.canonical import canonical_json, parse_json
-from dedup.bundle.columns import check_columns, malformed
+from dedup.bundle.columns import ID, check_columns, malformed
+from dedup.bundle.kernels import (
+    DUTIFUL,
+    ENDS_EARLY,
+    GOES_ON,
+    HIDDEN_SKETCH,
+    MAX_ENTRIES_PER_ROW,
+    NO_SUCH_ROW,
+    ROW_BYTES,
+    TOO_MANY,
+    UNSORTED,
+    find_entries,
+)
 from dedup.errors import BundleError
-from dedup.model.linkage import LinkageModel, Pass
+from dedup.model.linkage import LinkageModel
 from dedup.model.records import TOKEN_BYTES, EncodedRecords, PassEntries
 from dedup.weeks import MISSING_WEEK
 
 MAX_BATCH_BYTES = 64 << 20
 MAX_BATCH_ROWS = 65_536
 MAX_STATISTICS_BYTES = 256 << 10
-MAX_ENTRIES_PER_ROW = 64  # in one pass; surname parts times first names stay far below
 
+_FAULTS = {
+    ENDS_EARLY: "it ends before its content does",
+    NO_SUCH_ROW: "an entry names a row that is not there",
+    TOO_MANY: f"a row has more than {MAX_ENTRIES_PER_ROW} entries in one pass",
+    UNSORTED: "entries are not sorted by token and row, or one stands twice",
+    HIDDEN_SKETCH: "a missing field has a sketch",
+    GOES_ON: "bytes follow its last pass",
+}
 _U32 = np.dtype(">u4")
 _I32 = np.dtype(">i4")
 
@@ -69,22 +88,89 @@ def read_batch(data: bytes | memoryview, model: LinkageModel, *, provider: str =
     With `provider`, every row has to name it as its aanbieder_agb. Raises `BundleError`: `bundle.oversize`,
     `bundle.batch-malformed` with a sentence that says which rule was broken, never a value.
     """
+    raw = read_raw_batch(data, BatchLayout.of(model))
+    columns = parse_columns(raw.columns)
+    check_columns(columns, len(raw.presence), generic=model.table is not None, provider=provider)
+    _check_weeks(raw.edd_week, columns, generic=model.table is not None)
+    passes = tuple(
+        _copy_entries(raw, index, linkage_pass.number, model.sketch_bytes(linkage_pass))
+        for index, linkage_pass in enumerate(model.passes)
+    )
+    return BundleBatch(columns, EncodedRecords(raw.presence, raw.edd_week, passes))
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLayout:
+    """What a model says of a batch's bytes, in the form that the kernels take (see `find_entries`)."""
+
+    width: NDArray[np.int64]
+    carried: NDArray[np.int64]
+    bit: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    no_field: np.uint32  # the presence bits that stand for no field
+
+    @classmethod
+    def of(cls, model: LinkageModel) -> BatchLayout:
+        """Return the layout of a model's batches."""
+        carried, bit, begin = [0], [], []
+        for linkage_pass in model.passes:
+            at = 0
+            for position, field in enumerate(model.fields):
+                if field.name not in linkage_pass.omits:
+                    bit.append(position)
+                    begin.append(at)
+                    at += field.bits // 8
+            carried.append(len(bit))
+        return cls(
+            width=np.array([model.sketch_bytes(linkage_pass) for linkage_pass in model.passes], np.int64),
+            carried=np.array(carried, np.int64),
+            bit=np.array(bit, np.int64),
+            begin=np.array(begin, np.int64),
+            no_field=~np.uint32((1 << len(model.fields)) - 1),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """A batch whose records follow all rules and whose columns nobody looked at.
+
+    `data` is uint8[bytes] and not copied; `place` int64[passes, 2] says where each pass's rows start in it and how many
+    entries it has: rows, tokens and sketches lie behind one another.
+    """
+
+    data: NDArray[np.uint8]
+    columns: bytes
+    presence: NDArray[np.uint32]
+    edd_week: NDArray[np.int32]
+    place: NDArray[np.int64]
+
+
+def read_raw_batch(data: bytes | memoryview, layout: BatchLayout) -> RawBatch:
+    """Find the parts of a batch and check its records, as `read_batch` does; raises the same errors."""
     cursor = _Cursor(memoryview(data))
     n = cursor.u32()
     if not 1 <= n <= MAX_BATCH_ROWS:
         raise BundleError("bundle.oversize", f"A batch has no rows, or more than {MAX_BATCH_ROWS}.")
-    try:
-        columns = parse_json(bytes(cursor.take(cursor.u32())))
-    except ValueError as error:
-        raise malformed("its columns are not unambiguous JSON") from error
+    columns = bytes(cursor.take(cursor.u32()))
     presence = cursor.array(_U32, n).astype(np.uint32)
     edd_week = cursor.array(_I32, n).astype(np.int32)
-    check_columns(columns, n, generic=model.table is not None, provider=provider)
-    _check_records(presence, edd_week, columns, model)
-    passes = tuple(_read_pass(cursor, linkage_pass, model, presence) for linkage_pass in model.passes)
-    if cursor.left():
-        raise malformed("bytes follow its last pass")
-    return BundleBatch(columns, EncodedRecords(presence, edd_week, passes))
+    if (presence & layout.no_field).any():
+        raise malformed("a presence bit stands for no field of the model")
+    whole = np.frombuffer(data, np.uint8)
+    whole.flags.writeable = False
+    place = np.zeros((len(layout.width), 2), np.int64)
+    fault = find_entries(whole, cursor.at, presence, layout.width, layout.carried, layout.bit, layout.begin, place)
+    if fault != DUTIFUL:
+        raise malformed(_FAULTS[fault])
+    return RawBatch(whole, columns, presence, edd_week, place)
+
+
+def parse_columns(columns: bytes) -> Any:
+    """Return a batch's columns; raises `BundleError` (`bundle.batch-malformed`)."""
+    try:
+        return parse_json(columns)
+    except ValueError as error:
+        raise malformed("its columns are not unambiguous JSON") from error
 
 
 def follows(batch: BundleBatch, last_id: str) -> str:
@@ -92,68 +178,30 @@ def follows(batch: BundleBatch, last_id: str) -> str:
 
     Raises `BundleError` (`bundle.batch-malformed`): ids ascend through the whole bundle.
     """
-    ids = batch.attributes["registratie_id"]
+    ids = batch.attributes[ID]
     if ids[0] <= last_id:
         raise malformed("its first registratie_id does not come after the batch before it")
     return str(ids[-1])
 
 
-def _check_records(
-    presence: NDArray[np.uint32], edd_week: NDArray[np.int32], columns: dict[str, list[Any]], model: LinkageModel
-) -> None:
-    if (presence & ~np.uint32((1 << len(model.fields)) - 1)).any():
-        raise malformed("a presence bit stands for no field of the model")
-    if model.table is not None:
+def _check_weeks(edd_week: NDArray[np.int32], columns: dict[str, list[Any]], *, generic: bool) -> None:
+    if generic:
         if (edd_week != MISSING_WEEK).any():
             raise malformed("a generic table has no expected dates of delivery")
     elif not np.array_equal(edd_week, np.asarray(columns["edd_week"], dtype=np.int64)):
         raise malformed("the expected weeks of delivery differ between columns and records")
 
 
-def _read_pass(cursor: _Cursor, linkage_pass: Pass, model: LinkageModel, presence: NDArray[np.uint32]) -> PassEntries:
-    n, width, count = len(presence), model.sketch_bytes(linkage_pass), cursor.u32()
-    row = cursor.array(_U32, count).astype(np.uint32)
-    token = cursor.array(np.dtype(np.uint8), count * TOKEN_BYTES).reshape(count, TOKEN_BYTES).copy()
-    sketch = cursor.array(np.dtype(np.uint8), count * width).reshape(count, width).copy()
-    if count:
-        _check_order(row, token, n)
-        _check_absent(row, sketch, presence, linkage_pass, model)
-    return PassEntries(linkage_pass.number, row, token, sketch)
-
-
-def _check_order(row: NDArray[np.uint32], token: NDArray[np.uint8], n: int) -> None:
-    if row.max() >= n:
-        raise malformed("an entry names a row that is not there")
-    if np.bincount(row).max() > MAX_ENTRIES_PER_ROW:
-        raise malformed(f"a row has more than {MAX_ENTRIES_PER_ROW} entries in one pass")
-    halves = token.view(">u8").astype(np.uint64)
-    high, low = halves[:, 0], halves[:, 1]
-    equal_high, equal_low = high[1:] == high[:-1], low[1:] == low[:-1]
-    ascending = (
-        (high[1:] > high[:-1]) | (equal_high & (low[1:] > low[:-1])) | (equal_high & equal_low & (row[1:] > row[:-1]))
+def _copy_entries(raw: RawBatch, index: int, number: int, width: int) -> PassEntries:
+    start, count = raw.place[index].tolist()
+    tokens = start + count * ROW_BYTES
+    sketches = tokens + count * TOKEN_BYTES
+    return PassEntries(
+        number=number,
+        row=raw.data[start:tokens].view(_U32).astype(np.uint32),
+        token=raw.data[tokens:sketches].reshape(count, TOKEN_BYTES).copy(),
+        sketch=raw.data[sketches : sketches + count * width].reshape(count, width).copy(),
     )
-    if not ascending.all():
-        raise malformed("entries are not sorted by token and row, or one stands twice")
-
-
-def _check_absent(
-    row: NDArray[np.uint32],
-    sketch: NDArray[np.uint8],
-    presence: NDArray[np.uint32],
-    linkage_pass: Pass,
-    model: LinkageModel,
-) -> None:
-    """Refuse a sketch that is not zero although its field is missing: it would carry what nobody declared."""
-    entry_presence = presence[row]
-    start = 0
-    for position, field in enumerate(model.fields):
-        if field.name in linkage_pass.omits:
-            continue
-        end = start + field.bits // 8
-        absent = (entry_presence >> np.uint32(position)) & np.uint32(1) == 0
-        if sketch[absent, start:end].any():
-            raise malformed("a missing field has a sketch")
-        start = end
 
 
 class _Cursor:
@@ -163,16 +211,16 @@ class _Cursor:
         if len(data) > MAX_BATCH_BYTES:
             raise BundleError("bundle.oversize", f"A batch is larger than {MAX_BATCH_BYTES >> 20} MiB.")
         self._data = data
-        self._at = 0
+        self.at = 0
 
     def left(self) -> int:
-        return len(self._data) - self._at
+        return len(self._data) - self.at
 
     def take(self, count: int) -> memoryview:
         if count > self.left():
             raise malformed("it ends before its content does")
-        part = self._data[self._at : self._at + count]
-        self._at += count
+        part = self._data[self.at : self.at + count]
+        self.at += count
         return part
 
     def u32(self) -> int:

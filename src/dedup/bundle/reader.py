@@ -6,23 +6,27 @@ Nothing that a bundle states about its own size is used before it is compared wi
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from dedup.bundle.canonical import parse_json
-from dedup.bundle.container import MANIFEST_KIND, Container, check_body, read_container
+from dedup.bundle.container import MANIFEST_KIND, Container, check_body, read_body, read_container
 from dedup.bundle.keys import KeyId, SealingPrivateKey
 from dedup.bundle.manifest import Manifest, malformed, parse_manifest
 from dedup.bundle.payload import (
     MAX_BATCH_BYTES,
     MAX_STATISTICS_BYTES,
+    BatchLayout,
     BundleBatch,
+    RawBatch,
     follows,
     read_batch,
+    read_raw_batch,
 )
 from dedup.bundle.sealing import bundle_info, open_chunks, open_secret
 from dedup.bundle.signing import take_apart, verify
@@ -36,15 +40,41 @@ _PART_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class OpenBundle:
-    """A bundle whose outside was verified; `batches` can be iterated once, and raises on the first fault.
+    """A bundle whose outside was verified; its batches can be iterated once, and raise on the first fault.
 
     Use it in a `with` block, and keep nothing of it until the iteration has ended without an error.
     """
 
     manifest: Manifest
     statistics: Mapping[str, Any]
-    batches: Iterator[BundleBatch]
-    file: BufferedReader
+    model: LinkageModel
+    stream: _Stream
+    file: BinaryIO
+
+    @property
+    def batches(self) -> Iterator[BundleBatch]:
+        """Iterate over the batches, each checked by itself and against the one before it."""
+        last_id = ""
+        for data in self._parts():
+            batch = read_batch(data, self.model, provider=self.manifest.provider)
+            last_id = follows(batch, last_id)
+            yield batch
+
+    def raw_batches(self, layout: BatchLayout) -> Iterator[RawBatch]:
+        """Iterate over the batches with their records checked and their columns unread: for evaluation only.
+
+        `layout` is that of the model. The bytes of a batch last as long as the batch.
+        """
+        for data in self._parts():
+            yield read_raw_batch(data, layout)
+
+    def _parts(self) -> Iterator[memoryview]:
+        with self.file:
+            while not self.stream.ended():
+                length = int.from_bytes(self.stream.take(8), "big")
+                if length > MAX_BATCH_BYTES:
+                    raise BundleError("bundle.oversize", f"A batch is larger than {MAX_BATCH_BYTES >> 20} MiB.")
+                yield self.stream.take(length)
 
     def close(self) -> None:
         """Close the file."""
@@ -71,7 +101,9 @@ def read_manifest(path: Path, *, trusted: TrustedVendors | None) -> Manifest:
     `bundle.scheme`, `bundle.manifest-malformed`, `bundle.altered`.
     """
     with _opened(path) as file:
-        return _verified(file, trusted)[0]
+        manifest, container = _stated(file, trusted)
+        check_body(file, container.body_start, manifest.body_bytes, manifest.body_sha256)
+        return manifest
 
 
 def open_bundle(
@@ -81,27 +113,29 @@ def open_bundle(
     opened_with: SealingPrivateKey | SealingKeys | None,
     trusted: TrustedVendors | None = None,
     epochs: Collection[str] | None = None,
+    hold: int = 0,
 ) -> OpenBundle:
     """Open a bundle for reading; verifies all that `read_manifest` does, on the same open file.
 
     `opened_with` is the server's sealing key, or several of them by id; None opens unsealed evaluation bundles only.
-    `epochs`, when given, lists the linkage keys whose bundles are accepted. Raises `BundleError` as `read_manifest`,
+    `epochs`, when given, lists the linkage keys whose bundles are accepted. A body of at most
+    `hold` bytes is read only once and held, a larger one is read twice and never held. Raises `BundleError` as `read_manifest`,
     and `bundle.wrong-model`, `bundle.wrong-epoch`, `bundle.sealed`, `bundle.wrong-key`; while iterating also
     `bundle.payload-malformed`, `bundle.batch-malformed`.
     """
     file = _opened(path)
     try:
-        manifest, container = _verified(file, trusted)
+        manifest, container = _stated(file, trusted)
+        body = _checked_body(file, container, manifest, hold)
         check_fits(manifest, model=model, epochs=epochs)
-        file.seek(container.body_start)
         if manifest.sealing is None:
-            parts = iter(lambda: file.read(_PART_BYTES), b"")
+            parts = iter(lambda: body.read(_PART_BYTES if body is file else -1), b"")
         else:
             content_key = _content_key(manifest, opened_with)
-            parts = open_chunks(file, manifest.body_bytes, content_key, bytes.fromhex(manifest.submission_id))
+            parts = open_chunks(body, manifest.body_bytes, content_key, bytes.fromhex(manifest.submission_id))
         stream = _Stream(parts)
         statistics = _read_statistics(stream)
-        return OpenBundle(manifest, statistics, _batches(stream, model, manifest, file), file)
+        return OpenBundle(manifest, statistics, model, stream, file)
     except BaseException:
         file.close()
         raise
@@ -132,11 +166,21 @@ def _opened(path: Path) -> BufferedReader:
         raise BundleError("bundle.unreadable", f"The bundle cannot be read: {error.strerror}.") from error
 
 
-def _verified(file: BufferedReader, trusted: TrustedVendors | None) -> tuple[Manifest, Container]:
+def _stated(file: BufferedReader, trusted: TrustedVendors | None) -> tuple[Manifest, Container]:
+    """Return what the bundle states of itself; whether its body is the stated one remains to be checked."""
     container = read_container(file)
     manifest = _signed_manifest(container, trusted) if container.sealed else _bare_manifest(container, trusted)
-    check_body(file, container.body_start, manifest.body_bytes, manifest.body_sha256)
     return manifest, container
+
+
+def _checked_body(file: BufferedReader, container: Container, manifest: Manifest, hold: int) -> BinaryIO:
+    """Return the body after checking its digest: held in memory when it is small, else to be read a second time."""
+    stated = container.body_start, manifest.body_bytes, manifest.body_sha256
+    if manifest.body_bytes <= hold:
+        return io.BytesIO(read_body(file, *stated))
+    check_body(file, *stated)
+    file.seek(container.body_start)
+    return file
 
 
 def _bare_manifest(container: Container, trusted: TrustedVendors | None) -> Manifest:
@@ -196,15 +240,18 @@ class _Stream:
         self._parts = parts
         self._rest = memoryview(b"")
 
-    def take(self, count: int) -> bytes:
-        taken = []
+    def take(self, count: int) -> memoryview:
+        if count <= len(self._rest):  # nothing to join, so nothing to copy
+            taken, self._rest = self._rest[:count], self._rest[count:]
+            return taken
+        pieces = []
         while count:
             if self.ended():
                 raise _payload_malformed("it ends before its content does")
-            taken.append(self._rest[:count])
+            pieces.append(self._rest[:count])
             self._rest = self._rest[count:]
-            count -= len(taken[-1])
-        return b"".join(taken)
+            count -= len(pieces[-1])
+        return memoryview(b"".join(pieces))
 
     def ended(self) -> bool:
         while not self._rest:
@@ -220,24 +267,12 @@ def _read_statistics(stream: _Stream) -> Mapping[str, Any]:
     if length > MAX_STATISTICS_BYTES:
         raise BundleError("bundle.oversize", f"The bundle's statistics are larger than {MAX_STATISTICS_BYTES} bytes.")
     try:
-        statistics = parse_json(stream.take(length))
+        statistics = parse_json(bytes(stream.take(length)))
     except ValueError as error:
         raise _payload_malformed("its statistics are not unambiguous JSON") from error
     if not isinstance(statistics, dict):
         raise _payload_malformed("its statistics are not an object")
     return statistics
-
-
-def _batches(stream: _Stream, model: LinkageModel, manifest: Manifest, file: BufferedReader) -> Iterator[BundleBatch]:
-    with file:
-        last_id = ""
-        while not stream.ended():
-            length = int.from_bytes(stream.take(8), "big")
-            if length > MAX_BATCH_BYTES:
-                raise BundleError("bundle.oversize", f"A batch is larger than {MAX_BATCH_BYTES >> 20} MiB.")
-            batch = read_batch(stream.take(length), model, provider=manifest.provider)
-            last_id = follows(batch, last_id)
-            yield batch
 
 
 def _payload_malformed(rule: str) -> BundleError:

@@ -1,0 +1,208 @@
+"""Loops over a batch's bytes: where the entries of each pass lie, whether they follow the rules, and which to take.
+
+They read the bytes where they are, so a batch is looked through without a copy, and give up Python's lock meanwhile.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from dedup.model.records import TOKEN_BYTES
+
+ROW_BYTES = 4
+MAX_ENTRIES_PER_ROW = 64  # in one pass; surname parts times first names stay far below
+# What `find_entries` says of a batch; DUTIFUL is the one without a fault.
+DUTIFUL, ENDS_EARLY, NO_SUCH_ROW, TOO_MANY, UNSORTED, HIDDEN_SKETCH, GOES_ON = range(7)
+
+
+@njit(cache=True, nogil=True)
+def _number(data: NDArray[np.uint8], at: int) -> np.uint32:
+    """Return the big-endian u32 at a place."""
+    return np.uint32(
+        np.uint32(data[at]) << np.uint32(24)
+        | np.uint32(data[at + 1]) << np.uint32(16)
+        | np.uint32(data[at + 2]) << np.uint32(8)
+        | np.uint32(data[at + 3])
+    )
+
+
+@njit(cache=True, nogil=True)
+def _half(data: NDArray[np.uint8], at: int) -> np.uint64:
+    """Return the big-endian u64 at a place: half a token."""
+    return np.uint64(np.uint64(_number(data, at)) << np.uint64(32) | np.uint64(_number(data, at + 4)))
+
+
+@njit(cache=True, nogil=True)
+def find_entries(
+    data: NDArray[np.uint8],
+    at: int,
+    presence: NDArray[np.uint32],
+    width: NDArray[np.int64],
+    carried: NDArray[np.int64],
+    bit: NDArray[np.int64],
+    begin: NDArray[np.int64],
+    place: NDArray[np.int64],
+) -> int:
+    """Fill `place` [passes, 2] with where each pass's rows start and how many entries it has; return what is wrong.
+
+    `at` is where the first pass starts; `width` is each pass's bytes of sketch; the fields that pass p carries are
+    carried[p] to carried[p + 1] in `bit` (their presence bits) and `begin` (their first bytes).
+    """
+    rows = len(presence)
+    per_row = np.empty(rows, np.uint8)
+    for p in range(len(width)):
+        if at + 4 > len(data):
+            return ENDS_EARLY
+        count = int(_number(data, at))
+        at += 4
+        tokens = at + count * ROW_BYTES
+        sketches = tokens + count * TOKEN_BYTES
+        end = sketches + count * width[p]
+        if end > len(data):
+            return ENDS_EARLY
+        place[p, 0] = at
+        place[p, 1] = count
+        per_row[:] = 0
+        last_high, last_low, last_row = np.uint64(0), np.uint64(0), -1
+        for i in range(count):
+            row = int(_number(data, at + i * ROW_BYTES))
+            if row >= rows:
+                return NO_SUCH_ROW
+            if per_row[row] == MAX_ENTRIES_PER_ROW:
+                return TOO_MANY
+            per_row[row] += np.uint8(1)
+            high, low = _half(data, tokens + i * TOKEN_BYTES), _half(data, tokens + i * TOKEN_BYTES + 8)
+            if high < last_high or (high == last_high and (low < last_low or (low == last_low and row <= last_row))):
+                return UNSORTED
+            last_high, last_low, last_row = high, low, row
+            sketch = sketches + i * width[p]
+            for f in range(carried[p], carried[p + 1]):
+                # A field that is missing and has a sketch would carry what nobody declared.
+                if (presence[row] >> np.uint32(bit[f])) & np.uint32(1) == 0:
+                    stop = begin[f + 1] if f + 1 < carried[p + 1] else width[p]
+                    for byte in range(begin[f], stop):
+                        if data[sketch + byte]:
+                            return HIDDEN_SKETCH
+        at = end
+    return DUTIFUL if at == len(data) else GOES_ON
+
+
+@njit(cache=True, nogil=True)
+def mark_tokens(
+    data: NDArray[np.uint8], place: NDArray[np.int64], once: NDArray[np.uint64], again: NDArray[np.uint64]
+) -> None:
+    """Note the block tokens of a batch in two tables of bits [passes, words]: seen before, and seen again.
+
+    A token's bit is chosen by its first bits, which are those of a hash. Two tokens can share one: then both look as if
+    they were seen again. A token that was seen again never looks as if it was not.
+    """
+    shift = _slot_shift(once.shape[1])
+    for p in range(len(place)):
+        tokens = place[p, 0] + place[p, 1] * ROW_BYTES
+        for i in range(place[p, 1]):
+            slot = _half(data, tokens + i * TOKEN_BYTES) >> shift
+            word, mask = slot >> np.uint64(6), np.uint64(1) << (slot & np.uint64(63))
+            if once[p, word] & mask:
+                again[p, word] |= mask
+            else:
+                once[p, word] |= mask
+
+
+@njit(cache=True, nogil=True)
+def count_again(
+    data: NDArray[np.uint8], place: NDArray[np.int64], again: NDArray[np.uint64], count: NDArray[np.int64]
+) -> None:
+    """Count for each pass the entries whose token is marked in `again`."""
+    shift = _slot_shift(again.shape[1])
+    for p in range(len(place)):
+        tokens = place[p, 0] + place[p, 1] * ROW_BYTES
+        found = 0
+        for i in range(place[p, 1]):
+            slot = _half(data, tokens + i * TOKEN_BYTES) >> shift
+            if (again[p, slot >> np.uint64(6)] >> (slot & np.uint64(63))) & np.uint64(1):
+                found += 1
+        count[p] = found
+
+
+@njit(cache=True, nogil=True)
+def take_again(
+    data: NDArray[np.uint8],
+    start: int,
+    entries: int,
+    again: NDArray[np.uint64],
+    new_row: NDArray[np.uint32],
+    row: NDArray[np.uint32],
+    token: NDArray[np.uint8],
+    sketch: NDArray[np.uint8],
+) -> None:
+    """Copy the entries of one pass whose token is marked in `again` [words], with rows by their new numbers."""
+    shift = _slot_shift(len(again))
+    tokens = start + entries * ROW_BYTES
+    sketches = tokens + entries * TOKEN_BYTES
+    width = sketch.shape[1]
+    taken = 0
+    for i in range(entries):
+        at = tokens + i * TOKEN_BYTES
+        slot = _half(data, at) >> shift
+        if (again[slot >> np.uint64(6)] >> (slot & np.uint64(63))) & np.uint64(1):
+            row[taken] = new_row[_number(data, start + i * ROW_BYTES)]
+            for byte in range(TOKEN_BYTES):
+                token[taken, byte] = data[at + byte]
+            for byte in range(width):
+                sketch[taken, byte] = data[sketches + i * width + byte]
+            taken += 1
+
+
+@njit(cache=True, nogil=True)
+def _slot_shift(words: int) -> np.uint64:
+    """Return by how much half a token is shifted to number a bit in a table of so many 64-bit words (a power of 2)."""
+    shift = np.uint64(64 - 6)
+    while words > 1:
+        words >>= 1
+        shift -= np.uint64(1)
+    return shift
+
+
+@njit(cache=True, nogil=True)
+def split_ids(text: NDArray[np.uint8], start: NDArray[np.int32], letters: NDArray[np.uint8], longest: int) -> int:
+    """Split ids that stand in JSON, `"a","b"`, into `letters` and where each starts in it; return how many there are.
+
+    Returns -1 unless all are ascending and of 1 to `longest` digits, letters A-Z and a-z, and hyphens.
+    """
+    found, at, filled = 0, 0, 0
+    start[0] = 0
+    while at < len(text):
+        if found + 1 >= len(start) or text[at] != 34:
+            return -1
+        at += 1
+        begin = filled
+        while at < len(text) and text[at] != 34:
+            one = text[at]
+            if not (48 <= one <= 57 or 65 <= one <= 90 or 97 <= one <= 122 or one == 45):
+                return -1
+            letters[filled] = one
+            filled += 1
+            at += 1
+        if at >= len(text) or not 1 <= filled - begin <= longest:
+            return -1
+        if found and not _ascends(letters, start[found - 1], begin, filled):
+            return -1
+        at += 1
+        found += 1
+        start[found] = filled
+        if at < len(text):
+            if text[at] != 44 or at + 1 == len(text):
+                return -1
+            at += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _ascends(letters: NDArray[np.uint8], first: int, second: int, end: int) -> bool:
+    """Tell whether letters[first:second] come before letters[second:end] in order."""
+    for i in range(min(second - first, end - second)):
+        if letters[first + i] != letters[second + i]:
+            return bool(letters[first + i] < letters[second + i])
+    return second - first < end - second
