@@ -17,7 +17,7 @@ from dedup.link.candidates import check_shapes, find_blocks, hits_in_slices
 from dedup.link.compare import compare, join
 from dedup.link.groups import group
 from dedup.link.levels import level_rules
-from dedup.link.weights import Weights, exact_comparisons, fit, pattern_table, probability
+from dedup.link.weights import PatternTable, Weights, exact_comparisons, fit, pattern_table, probability
 from dedup.model.linkage import LinkageModel
 from dedup.model.records import EncodedRecords
 
@@ -39,8 +39,8 @@ class CandidatePairs:
     """p pairs of records that share a block, ordered by left and then right, left < right.
 
     `left`, `right` are int32[p] record indices; `probability` float64[p] that both are the same woman; `levels`
-    int8[p, c], -1 missing (see docs/linking.md); `edd_weeks_apart` int16[p], -1 missing; `comparisons` names the c
-    columns of `levels`.
+    int8[p, c], -1 missing (see docs/linking.md); `edd_weeks_apart` int16[p], -1 missing; `pattern` int32[p] is the
+    pair's row in the linkage's `patterns`; `comparisons` names the c columns of `levels`.
     """
 
     left: NDArray[np.int32]
@@ -48,6 +48,7 @@ class CandidatePairs:
     probability: NDArray[np.float64]
     levels: NDArray[np.int8]
     edd_weeks_apart: NDArray[np.int16]
+    pattern: NDArray[np.int32]
     comparisons: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -66,11 +67,15 @@ class SkippedBlocks:
 
 @dataclass(frozen=True, slots=True)
 class Linkage:
-    """All that one run of the engine found; `groups` is int32[n], the smallest record index of each record's group."""
+    """All that one run of the engine found; `groups` is int32[n], the smallest record index of each record's group.
+
+    `patterns` are the cells that `weights` were estimated from, and with them the probability of every pair is told.
+    """
 
     pairs: CandidatePairs
     groups: NDArray[np.int32]
     weights: Weights
+    patterns: PatternTable
     skipped: tuple[SkippedBlocks, ...] = field(default=())
 
 
@@ -118,10 +123,12 @@ def link(
             probability=probability(log_odds)[pattern_of],
             levels=pairs.levels,
             edd_weeks_apart=pairs.weeks_apart,
+            pattern=pattern_of.astype(np.int32),
             comparisons=rules.names,
         ),
         groups=groups,
         weights=weights,
+        patterns=table,
         skipped=tuple(
             SkippedBlocks(block.entries.number, block.skipped_blocks, block.skipped_entries)
             for block in blocks
