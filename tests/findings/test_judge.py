@@ -87,12 +87,44 @@ def test_more_probability_never_makes_a_class_worse(rules, agreed, one, other):
         ({"provider": "10000001", "edd_week": WEEK + 30}, ("legitimate", "L6", False)),
         ({"status": "overgedragen", "transferred_to": "10000001", "transfer_week": WEEK}, ("legitimate", "L2", True)),
         ({"role": "onderaannemer", "related_provider": "10000001"}, ("to_review", "L1", False)),
+        ({"role": "onderaannemer", "related_provider": "10000001", "edd_week": -1}, ("to_review", "L6", False)),
         ({"role": "onderaannemer", "related_provider": "10000001", "product": "partus"}, ("legitimate", "L5", True)),
     ],
 )
 def test_a_rule_that_explains_goes_before_one_that_asks_and_that_before_the_evidence(changes, expected, rules):
     judgement = judge(pair(**changes), rules, WEEK)
     assert (judgement.outcome, judgement.code, judgement.solid) == expected
+
+
+@pytest.mark.parametrize("edd_week", [-1, WEEK + 7])
+def test_registrations_that_name_each_other_are_explained_though_the_pregnancy_is_in_doubt(edd_week, rules):
+    handed = {"status": "overgedragen", "transferred_to": "10000001", "edd_week": edd_week}
+    judged = [judge(pair(**handed, transfer_week=WEEK - weeks), rules, WEEK) for weeks in (0, 9)]
+    assert [(each.outcome, each.code, each.solid) for each in judged] == [
+        ("legitimate", "L2", False),
+        ("clean_up", "L2", False),
+    ]
+    waiting = judge(pair(status="wachtlijst", edd_week=edd_week), rules, WEEK)
+    assert (waiting.outcome, waiting.code) == ("to_review", "L6")
+
+
+@pytest.mark.parametrize(
+    ("number", "changes", "expected"),
+    [
+        ("phone", {"product": "partus"}, ("legitimate", "L5")),
+        ("insurance", {"status": "wachtlijst", "registered_week": WEEK}, ("legitimate", "L3")),
+        ("insurance", {"status": "wachtlijst"}, ("to_review", "E1")),
+        ("insurance", {}, ("to_review", "E1")),
+        ("email", {"product": "partus"}, ("to_review", "E1")),
+        ("address", {"product": "partus"}, ("to_review", "E1")),
+    ],
+)
+def test_a_number_that_is_hers_alone_lets_a_legitimate_kind_stand_despite_another_first_name(
+    number, changes, expected, rules
+):
+    found = judge(pair(0.999, f"birth_date edd surname {number}", "first_name", **changes), rules, WEEK)
+    assert (found.outcome, found.code) == expected
+    assert not found.solid
 
 
 @pytest.mark.parametrize(

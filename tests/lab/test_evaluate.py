@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from dedup.lab.evaluate import confusion, evaluate, records_path
+from dedup.lab.evaluate import evaluate, records_path
+from dedup.lab.evaluate_findings import confusion
 from dedup.lab.truth import EvaluationError, read_truth
 
 TRUTH = """registratie_id,vrouw,zwangerschap,soort,groep
@@ -99,6 +100,34 @@ def test_confusion_by_kind_and_class(files):
         "dubbel": {"certain": 1, "none": 2},
         "zus (not_the_same)": {"likely": 1},
     }
+
+
+def test_rules_are_scored_over_what_the_extracts_send(files, tmp_path):
+    """g objected: the pairs that she would have been in are not held against anyone."""
+    (tmp_path / "extracts").mkdir()
+    rows = "".join(f"{name};{'bezwaar' if name == 'g' else 'ja'}\n" for name in "abcdefg")
+    (tmp_path / "extracts" / "41990001.csv").write_text("registratie_id;deelname\n" + rows)
+    findings = tmp_path / "findings.parquet"
+    pd.DataFrame(
+        [
+            ("1", "a", "certain", ""), ("1", "b", "certain", ""),
+            ("2", "c", "legitimate:L6", "L6"), ("2", "d", "legitimate:L6", "L6"),
+            ("3", "e", "likely", ""), ("3", "f", "likely", ""),
+        ],
+        columns=["finding", "registratie_id", "class", "code"],
+    ).to_parquet(findings)  # fmt: skip
+    without = evaluate(files[0], pairs_path=None, findings_path=findings)
+    result = evaluate(files[0], pairs_path=None, findings_path=findings, extracts=tmp_path)
+    assert without["confusion"]["dubbel"] == {"certain": 1, "none": 2}
+    assert result["confusion"]["dubbel"] == {"certain": 1}
+    assert result["not_sent"] == 1
+    assert result["rules"] == {
+        "legitimate": {"pairs": 1, "right": 1, "share": 1.0, "certain": 0, "likely": 0},
+        "doubles": {"pairs": 1, "certain_or_likely": 1, "share": 1.0},
+        "look_alikes": {"registrations": 1, "certain": 0, "likely": 1, "share_likely": 1.0},
+    }
+    with pytest.raises(EvaluationError, match="no extracts"):
+        evaluate(files[0], pairs_path=None, findings_path=findings, extracts=tmp_path / "nowhere")
 
 
 def test_a_truth_of_ids_and_people_is_enough(tmp_path, files):

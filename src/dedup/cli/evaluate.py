@@ -22,21 +22,41 @@ def evaluate(
     truth: Annotated[Path, typer.Option("--truth", help="CSV with registratie_id, vrouw, and what is known besides.")],
     pairs: Annotated[Path | None, typer.Option("--pairs", help="Pairs as dedup link writes them.")] = None,
     findings: Annotated[Path | None, typer.Option("--findings", help="findings.parquet of a night.")] = None,
+    extracts: Annotated[
+        Path | None,
+        typer.Option("--extracts", help="With --findings: count only what these extracts send, objections left out."),
+    ] = None,
     unit: Annotated[Unit, typer.Option("--unit", help="The same woman, or the same pregnancy.")] = Unit.VROUW,
     as_json: JsonOption = False,
 ) -> None:
     """Score pairs by precision, recall, F1 and calibration, and findings by kind and class.
 
     Example: dedup evaluate --pairs pairs.parquet --truth truth.csv --unit vrouw --json
+    or: dedup evaluate --findings demo/findings.parquet --truth demo/truth.csv --extracts demo
     """
     from dedup.lab.evaluate import evaluate as score
 
-    result = score(truth, pairs_path=pairs, findings_path=findings, unit=unit.value)
+    result = score(truth, pairs_path=pairs, findings_path=findings, unit=unit.value, extracts=extracts)
     if as_json:
         print_json(result)
         return
     for key, value in result.items():
-        _print(key, value)
+        if key == "confusion":
+            _print_confusion(value)
+        else:
+            _print(key, value)
+
+
+def _print_confusion(table: dict[str, dict[str, int]]) -> None:
+    """Print pairs by kind (down) and class (across)."""
+    from rich.console import Console
+    from rich.table import Table
+
+    classes = sorted({name for counts in table.values() for name in counts})
+    shown = Table("pairs of kind", *classes, box=None, pad_edge=False)
+    for kind, counts in table.items():
+        shown.add_row(kind, *(str(counts.get(name, "")) for name in classes))
+    Console(width=40 + sum(len(name) + 2 for name in classes), highlight=False).print(shown)
 
 
 def _print(key: str, value: Any) -> None:

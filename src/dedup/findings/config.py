@@ -21,6 +21,7 @@ class EvidenceTerms:
     certain_agreements_without_birth_date: int
     likely_agreements: int
     never_enough: tuple[str, ...]
+    hers_alone: tuple[str, ...]
     agrees: Mapping[str, int]
     contradicts: Mapping[str, int]
 
@@ -100,6 +101,7 @@ def parse_rules(document: Mapping[str, Any]) -> Rules:
             certain_agreements_without_birth_date=_count(evidence, "evidence", "certain_agreements_without_birth_date"),
             likely_agreements=_count(evidence, "evidence", "likely_agreements"),
             never_enough=_names(evidence, "evidence", "never_enough"),
+            hers_alone=_names(evidence, "evidence", "hers_alone"),
             agrees=_levels(evidence, "agrees"),
             contradicts=_levels(evidence, "contradicts"),
         ),

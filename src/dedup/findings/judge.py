@@ -57,17 +57,16 @@ def judge(pair: Pair, rules: Rules, this_week: int) -> Judgement:
     """
     evidence, why_weak = weigh(pair, rules)
     asked: Rule | None = None
+    in_doubt = False
     for rule in JUDGING:
         verdict = rule.judge(pair, rules, this_week) if rule.judge else None
-        if verdict is None:
+        if verdict is None or (in_doubt and not rule.despite_doubt):
             continue
-        if verdict.outcome is not FindingClass.TO_REVIEW:
-            if rule.despite_other_names or not pair.contradicted:
-                return _explained(pair, rule, verdict, rules, weak=evidence is FindingClass.TO_REVIEW)
-        else:
+        if verdict.outcome is FindingClass.TO_REVIEW:
             asked = asked or rule
-            if rule.doubt_stands:
-                break
+            in_doubt = in_doubt or rule.doubt_stands
+        elif _holds(rule, verdict, pair, rules):
+            return _explained(pair, rule, verdict, rules, weak=evidence is FindingClass.TO_REVIEW)
     if pair.contradicted:
         return _doubt(FIRST_NAME.code)
     if asked is not None:
@@ -75,6 +74,17 @@ def judge(pair: Pair, rules: Rules, this_week: int) -> Judgement:
     if evidence is FindingClass.TO_REVIEW:
         return _doubt(why_weak)
     return Judgement(evidence, "", solid=True, acts_on=pair.youngest)
+
+
+def _holds(rule: Rule, verdict: Verdict, pair: Pair, rules: Rules) -> bool:
+    """Tell whether a rule may explain a pair, also where first names contradict.
+
+    A kind that is nothing to act on may do so too once a number agrees that is hers alone: then another first name is
+    how a package writes her, and if it were her sister after all, nobody would do anything either.
+    """
+    if rule.despite_other_names or not pair.contradicted:
+        return True
+    return verdict.outcome is FindingClass.LEGITIMATE and not pair.agreed.isdisjoint(rules.evidence.hers_alone)
 
 
 def _explained(pair: Pair, rule: Rule, verdict: Verdict, rules: Rules, *, weak: bool) -> Judgement:

@@ -14,7 +14,8 @@ import pandas as pd
 import recordlinkage
 from numpy.typing import NDArray
 
-from dedup.lab.truth import EvaluationError, TruePairs, kind_of_pairs, read_truth, true_pairs
+from dedup.lab.evaluate_findings import score_findings, sent_registrations
+from dedup.lab.truth import EvaluationError, TruePairs, is_in, kind_of_pairs, not_in, read_truth, true_pairs
 
 THRESHOLD = 0.5
 UNITS = ("vrouw", "zwangerschap")
@@ -23,14 +24,19 @@ SAME_PREGNANCY_WEEKS = 4
 CALIBRATION_BINS = 20
 # Between these a probability says that the linkage is in doubt; most candidate pairs lie far below.
 DOUBT = (0.05, 0.95)
-NO_CLASS = "none"
-NOT_ONE_WOMAN = "not_the_same"
 
 
 def evaluate(
-    truth_path: Path, *, pairs_path: Path | None, findings_path: Path | None, unit: str = "vrouw"
+    truth_path: Path,
+    *,
+    pairs_path: Path | None,
+    findings_path: Path | None,
+    unit: str = "vrouw",
+    extracts: Path | None = None,
 ) -> dict[str, Any]:
     """Return what `dedup evaluate --json` prints; see docs/linking.md for every key.
+
+    With `extracts`, findings are scored over the registrations that these send; the others are `not_sent`.
 
     Raises `EvaluationError`: `evaluate.nothing`, `evaluate.unit`, `evaluate.unreadable`, `evaluate.columns`,
     `evaluate.unknown-id` (a pair names a registration that the truth does not know), or what `read_truth` raises.
@@ -47,7 +53,11 @@ def evaluate(
         result |= score_pairs(truth, pairs, linked, unit)
     if findings_path is not None:
         findings = _read(findings_path, ["finding", "registratie_id", "class", "code"])
-        result["confusion"] = confusion(truth, findings)
+        if extracts is not None:
+            sent = truth["registratie_id"].isin(sent_registrations(extracts))
+            result["not_sent"] = int((~sent).sum())
+            truth = truth[sent].reset_index(drop=True)
+        result |= score_findings(truth, findings)
     return result
 
 
@@ -65,13 +75,13 @@ def score_pairs(truth: pd.DataFrame, pairs: pd.DataFrame, linked: pd.Series[str]
     chance = pairs["probability"].to_numpy(dtype=np.float64).copy()
     if unit == "zwangerschap":
         chance[pairs["edd_weeks_apart"].to_numpy() > SAME_PREGNANCY_WEEKS] = 0.0
-    is_true = _is_in(left, right, wanted, len(inside))
+    is_true = is_in(left, right, wanted, len(inside))
     chosen = chance >= THRESHOLD
     scores = _scores(wanted, left[chosen], right[chosen])
     best_f1, best_threshold = _best(chance, is_true, len(wanted))
     doubt = (chance > DOUBT[0]) & (chance < DOUBT[1])
     hits = int((chosen & is_true).sum())
-    missed = _not_in(wanted, left[chosen], right[chosen], len(inside))
+    missed = not_in(wanted, left[chosen], right[chosen], len(inside))
     kinds = inside["soort"].to_numpy(dtype=object)
     groups = inside["groep"].to_numpy(dtype=object)
     return {
@@ -95,43 +105,6 @@ def score_pairs(truth: pd.DataFrame, pairs: pd.DataFrame, linked: pd.Series[str]
     }
 
 
-def confusion(truth: pd.DataFrame, findings: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Count pairs by kind in the truth and class in the findings.
-
-    A true pair (one woman) that no finding holds counts as class `none`; a pair in a finding that is not one woman
-    counts under its kind with ` (not_the_same)` behind it, so that mistakes are never mixed with the right ones.
-    """
-    ids = truth["registratie_id"]
-    member = findings.merge(
-        pd.DataFrame({"registratie_id": ids, "position": np.arange(len(ids))}), on="registratie_id", how="left"
-    )
-    if member["position"].isna().any():
-        raise EvaluationError("evaluate.unknown-id", "The findings name a registration that the truth does not know.")
-    found = true_pairs(member["finding"].astype(str))
-    position = member["position"].to_numpy(dtype=np.int64)
-    a, b = position[found.left], position[found.right]
-    left, right = np.minimum(a, b), np.maximum(a, b)
-    classes = member["class"].to_numpy(dtype=object)[found.left]
-    wanted = true_pairs(truth["vrouw"])
-    is_true = _is_in(left, right, wanted, len(truth))
-    missed = _not_in(wanted, left, right, len(truth))
-    kinds = truth["soort"].to_numpy(dtype=object)
-    found_kinds = kind_of_pairs(kinds, left, right)
-    found_kinds = np.where(is_true, found_kinds, found_kinds + f" ({NOT_ONE_WOMAN})")
-    missed_kinds = kind_of_pairs(kinds, wanted.left[missed], wanted.right[missed])
-    table = pd.DataFrame(
-        {
-            "kind": np.concatenate([found_kinds, missed_kinds]),
-            "class": np.concatenate([classes, np.full(len(missed_kinds), NO_CLASS, dtype=object)]),
-        }
-    )
-    result: dict[str, dict[str, int]] = {}
-    counts = table.groupby(["kind", "class"], as_index=False).size()
-    for kind, name, count in zip(counts["kind"], counts["class"], counts["size"], strict=True):
-        result.setdefault(str(kind), {})[str(name)] = int(count)
-    return result
-
-
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path)
@@ -149,18 +122,6 @@ def _positions(ids: pd.Series[str], pairs: pd.DataFrame) -> tuple[NDArray[np.int
     if (one < 0).any() or (other < 0).any():
         raise EvaluationError("evaluate.unknown-id", "The pairs name a registration that the truth does not know.")
     return np.minimum(one, other).astype(np.int64), np.maximum(one, other).astype(np.int64)
-
-
-def _key(left: NDArray[np.int64], right: NDArray[np.int64], records: int) -> NDArray[np.int64]:
-    return left * np.int64(records) + right
-
-
-def _is_in(left: NDArray[np.int64], right: NDArray[np.int64], wanted: TruePairs, records: int) -> NDArray[np.bool_]:
-    return np.isin(_key(left, right, records), _key(wanted.left, wanted.right, records))
-
-
-def _not_in(wanted: TruePairs, left: NDArray[np.int64], right: NDArray[np.int64], records: int) -> NDArray[np.bool_]:
-    return ~np.isin(_key(wanted.left, wanted.right, records), _key(left, right, records))
 
 
 def _scores(wanted: TruePairs, left: NDArray[np.int64], right: NDArray[np.int64]) -> dict[str, float | None]:

@@ -68,6 +68,20 @@ def true_pairs(who: pd.Series[str]) -> TruePairs:
     return TruePairs(left=low[order], right=high[order])
 
 
+def is_in(left: NDArray[np.int64], right: NDArray[np.int64], wanted: TruePairs, records: int) -> NDArray[np.bool_]:
+    """Tell for each pair whether it is one of the wanted ones."""
+    return np.isin(_key(left, right, records), _key(wanted.left, wanted.right, records))
+
+
+def not_in(wanted: TruePairs, left: NDArray[np.int64], right: NDArray[np.int64], records: int) -> NDArray[np.bool_]:
+    """Tell for each wanted pair whether it is missing among the pairs."""
+    return ~np.isin(_key(wanted.left, wanted.right, records), _key(left, right, records))
+
+
+def _key(left: NDArray[np.int64], right: NDArray[np.int64], records: int) -> NDArray[np.int64]:
+    return left * np.int64(records) + right
+
+
 def kind_of_pairs(kinds: NDArray[np.object_], left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.object_]:
     """Return each pair's kind: that of the registration that is not the base one; the later in the alphabet of two."""
     one, other = kinds[left], kinds[right]

@@ -36,7 +36,8 @@ class Rule:
 
     `judge` is None for a rule that settles something else than the class of a pair. `despite_other_names`: the rule
     holds even where first names contradict, because the registrations name each other or are nothing to act on.
-    `doubt_stands`: where this rule asks for a look, no later rule can explain the pair.
+    `doubt_stands`: where this rule asks for a look, only a later rule that holds `despite_doubt` can explain the pair,
+    because in it the registrations name each other.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Rule:
     judge: Judge | None = None
     despite_other_names: bool = False
     doubt_stands: bool = False
+    despite_doubt: bool = False
 
 
 LEGITIMATE = Verdict(FindingClass.LEGITIMATE)

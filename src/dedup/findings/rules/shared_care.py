@@ -32,4 +32,5 @@ RULE = Rule(
     ),
     judge=judge,
     despite_other_names=True,
+    despite_doubt=True,
 )

@@ -30,4 +30,5 @@ RULE = Rule(
     ),
     judge=judge,
     despite_other_names=True,
+    despite_doubt=True,
 )

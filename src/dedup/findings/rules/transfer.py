@@ -31,4 +31,5 @@ RULE = Rule(
     ),
     judge=judge,
     despite_other_names=True,
+    despite_doubt=True,
 )
