@@ -16,7 +16,9 @@ has the argument and the figures.
 
 from __future__ import annotations
 
+import collections
 import hmac
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,17 +34,37 @@ BLOCK_BYTES = 16
 _CHUNK_BYTES = 1 << 19  # of stream: small enough for the second-level cache
 
 
-def rekey(records: EncodedRecords, model: LinkageModel, key: IngestKey) -> EncodedRecords:
+def rekey(
+    records: EncodedRecords, model: LinkageModel, key: IngestKey, *, pool: Executor | None = None
+) -> EncodedRecords:
     """Return the records under the ingest key: same rows, presence and weeks, new tokens and sketches, sorted again.
 
     Equal tokens of one pass stay equal and distances per field within a block stay what they were; without the key no
-    other relation survives. Deterministic in the key and the records.
+    other relation survives. Deterministic in the key and the records; `pool`'s threads only make it faster.
     """
     passes = tuple(
-        _rekey_pass(entries, _Layout.of(linkage_pass, model), records.presence, key)
+        rekey_runs_of(entries, Runs.of(entries.token), linkage_pass, model, records.presence, key, pool=pool)
         for linkage_pass, entries in zip(model.passes, records.passes, strict=True)
     )
     return EncodedRecords(records.presence, records.edd_week, passes)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Entries with equal tokens: run i is the entries `order[first[i]:first[i] + length[i]]` of a pass."""
+
+    order: NDArray[np.uint32]
+    first: NDArray[np.int64]
+    length: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, token: NDArray[np.uint8]) -> Runs:
+        """Return the runs of tokens uint8[e, 16] that are sorted."""
+        count = len(token)
+        halves = token.view(np.uint64)
+        changes = np.flatnonzero((halves[1:] != halves[:-1]).any(axis=1)) + 1
+        first = np.concatenate([np.zeros(min(count, 1), np.int64), changes])
+        return cls(np.arange(count, dtype=np.uint32), first, np.diff(first, append=count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,50 +96,61 @@ class _Layout:
         return -(-(int(self.words.sum()) * 8 + self.width) // BLOCK_BYTES)
 
 
-def _rekey_pass(entries: PassEntries, layout: _Layout, presence: NDArray[np.uint32], key: IngestKey) -> PassEntries:
-    count = len(entries.row)
-    first = _run_starts(entries.token)
-    distinct = entries.token[first]
+def rekey_runs_of(
+    entries: PassEntries,
+    runs: Runs,
+    linkage_pass: Pass,
+    model: LinkageModel,
+    presence: NDArray[np.uint32],
+    key: IngestKey,
+    *,
+    pool: Executor | None = None,
+) -> PassEntries:
+    """Return the entries of these runs of a pass under the ingest key, sorted by their new tokens.
+
+    `presence` is that of the records that the entries' rows count.
+    """
+    layout = _Layout.of(linkage_pass, model)
+    distinct = entries.token[runs.order[runs.first]]
     new_token = _one_way(_cipher(key, "token", layout.number), distinct)
     seed = _one_way(_cipher(key, "seed", layout.number), distinct)
-    halves = new_token.view(">u8")
-    order = np.lexsort((halves[:, 1], halves[:, 0]))  # of the runs, by their new token
-    lengths = np.diff(first, append=count)[order]
+    halves = new_token.view(">u8").astype(np.uint64)
+    by_token = np.lexsort((halves[:, 1], halves[:, 0]))
+    first, lengths = runs.first[by_token], runs.length[by_token]
+    new_token, seed = new_token[by_token], seed[by_token]
     target = np.cumsum(lengths) - lengths
+    count = int(lengths.sum())
     row = np.empty(count, np.uint32)
     token = np.empty((count, TOKEN_BYTES), np.uint8)
     sketch = np.empty((count, layout.width), np.uint8)
     blocks = layout.stream_blocks
     chunk = max(1, _CHUNK_BYTES // (blocks * BLOCK_BYTES))
-    # Counter mode, over blocks that are numbered here: one call for the streams of a whole chunk.
-    encryptor = _cipher(key, "stream", layout.number).encryptor()
-    counters = np.zeros((blocks, 2), ">u8")
-    counters[:, 1] = np.arange(blocks)
-    counters = counters.view(np.uint64)  # in the memory order of `seed`
-    plain = np.empty((chunk, blocks, 2), np.uint64)
-    # The binding wants room for one more block than it writes.
-    room = np.empty(plain.nbytes + BLOCK_BYTES - 1, np.uint8)
-    for at in range(0, len(order), chunk):
-        part = order[at : at + chunk]
-        number_blocks(seed[part].view(np.uint64), counters, plain)
-        used = len(part) * blocks * BLOCK_BYTES
-        encryptor.update_into(plain.data.cast("B")[:used], room.data)
-        stream = room[:used].reshape(len(part), blocks * BLOCK_BYTES)
+    cipher = _cipher(key, "stream", layout.number)
+
+    def write(at: int) -> None:
+        part = slice(at, at + chunk)
+        stream = _stream(cipher, seed[part], blocks)
         rekey_runs(
-            first[part], lengths[at : at + chunk], target[at : at + chunk], new_token[part], stream, stream.view("<u8"),
+            runs.order, first[part], lengths[part], target[part], new_token[part], stream, stream.view("<u8"),
             entries.row, entries.sketch, presence,
             layout.start, layout.bits, layout.presence_bit, layout.words, row, token, sketch,
         )  # fmt: skip
+
+    # Every chunk writes its own part of the result, so it does not matter which is done first.
+    collections.deque((pool.map if pool else map)(write, range(0, len(first), chunk)), maxlen=0)
     return PassEntries(entries.number, row, token, sketch)
 
 
-def _run_starts(token: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the positions at which a new token starts, in entries that are sorted by token."""
-    if not len(token):
-        return np.empty(0, np.int64)
-    halves = token.view(np.uint64)
-    changes = (halves[1:] != halves[:-1]).any(axis=1)
-    return np.concatenate([[0], np.flatnonzero(changes) + 1]).astype(np.int64)
+def _stream(cipher: Cipher[modes.ECB], seed: NDArray[np.uint8], blocks: int) -> NDArray[np.uint8]:
+    """Return uint8[tokens, blocks * 16]: counter mode over blocks numbered here, in one call for all tokens."""
+    counters = np.zeros((blocks, 2), ">u8")
+    counters[:, 1] = np.arange(blocks)
+    plain = np.empty((len(seed), blocks, 2), np.uint64)
+    number_blocks(seed.view(np.uint64), counters.view(np.uint64), plain)  # both in the same memory order
+    # The binding wants room for one more block than it writes.
+    room = np.empty(plain.nbytes + BLOCK_BYTES - 1, np.uint8)
+    cipher.encryptor().update_into(plain.data.cast("B"), room.data)
+    return room[: plain.nbytes].reshape(len(seed), blocks * BLOCK_BYTES)
 
 
 def _one_way(cipher: Cipher[modes.ECB], token: NDArray[np.uint8]) -> NDArray[np.uint8]:
