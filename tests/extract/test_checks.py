@@ -96,7 +96,7 @@ def test_each_fault_is_found_where_it_stands(
     refused = FAULTS[code].severity is Severity.ERROR
     assert (checked.report.accepted, checked.report.refused) == ((1, 1) if refused else (2, 0))
     if not refused:
-        assert plain_strings(checked.frame[column])[1] == ""
+        assert plain_strings(checked.columns[column])[1] == ""
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_row_with_neither_birth_date_nor_name_is_refused(extract: Write, row: 
     checked = check(
         extract(row(1, **nameless), row(2, geboortedatum="x"), row(3, **nameless, geboortedatum="2001-02-31")), today
     )
-    assert plain_strings(checked.frame["registratie_id"]).tolist() == [
+    assert plain_strings(checked.columns["registratie_id"]).tolist() == [
         row(1)["registratie_id"],
         row(2)["registratie_id"],
     ]
@@ -169,13 +169,13 @@ def test_weak_birth_dates_are_counted_but_no_row_is_pointed_at(extract: Write, r
     checked = check(extract(row(geboortedatum=day)), today)
     assert checked.report.counts_by_code == {"birth_date.weak": 1}
     assert checked.report.findings.empty
-    assert plain_strings(checked.frame["geboortedatum"]).tolist() == [day]
+    assert plain_strings(checked.columns["geboortedatum"]).tolist() == [day]
 
 
 def test_postcodes_outside_all_regions_are_counted_and_kept(extract: Write, row: Row, today: date) -> None:
     checked = check(extract(row(1), row(2, postcode="9999 ZZ")), today, REGIONS)
     assert checked.report.counts_by_code == {"postcode.no-region": 1}
-    assert plain_strings(checked.frame["postcode"]).tolist() == ["3511 AB", "9999 ZZ"]
+    assert plain_strings(checked.columns["postcode"]).tolist() == ["3511 AB", "9999 ZZ"]
 
 
 def test_a_row_with_too_many_or_too_few_fields_is_refused_and_the_others_go_on(
@@ -226,7 +226,7 @@ def test_columns_may_stand_in_any_order_and_case_and_optional_ones_may_be_left_o
     path.write_text(header.upper() + "\n" + rest, encoding="utf-8")
     checked = check(path, today)
     assert checked.report.counts_by_code == {}
-    assert plain_strings(checked.frame["achternaam"]).tolist() == ["Vries"]
+    assert plain_strings(checked.columns["achternaam"]).tolist() == ["Vries"]
 
 
 def test_hints_are_in_both_languages_for_every_code() -> None:

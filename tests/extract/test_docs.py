@@ -26,7 +26,8 @@ def test_every_fault_stands_on_the_page_with_its_severity_and_hint() -> None:
 
 def test_every_fault_of_a_whole_file_is_on_the_page() -> None:
     source = "".join(
-        (ROOT / f"src/dedup/extract/{name}.py").read_text("utf-8") for name in ("read", "header", "checks")
+        (ROOT / f"src/dedup/extract/{name}.py").read_text("utf-8")
+        for name in ("read", "whole_file", "header", "checks")
     )
     codes = set(re.findall(r'"(extract\.[a-z-]+)"', source))
     assert len(codes) > 10

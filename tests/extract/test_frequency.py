@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from dedup.errors import ConfigError
+from dedup.extract.coded import column_of
 from dedup.extract.frequency import FIRST_NAME_EDGES, name_bands, read_frequencies, shipped_frequencies
 from dedup.extract.normalise.names import counted_first_names
 from dedup.extract.normalise.sets import union
 
 
 def test_the_rarest_name_counts_and_no_name_is_band_zero() -> None:
-    names = union(
-        [pd.Series(["Maria", "", "Maria Sanne", "Sanne", "Xantippe Maria"], dtype=object)], [counted_first_names]
-    )
+    names = union([column_of(["Maria", "", "Maria Sanne", "Sanne", "Xantippe Maria"])], [counted_first_names])
     per_100k = {"maria": FIRST_NAME_EDGES[2], "sanne": FIRST_NAME_EDGES[1], "other": 1.0}
     assert name_bands(names, per_100k, FIRST_NAME_EDGES).tolist() == [4, 0, 3, 3, 1]
 
 
 def test_a_name_without_any_record_after_it_is_counted_too() -> None:
-    names = union([pd.Series(["", "Maria", ""], dtype=object)], [counted_first_names])
+    names = union([column_of(["", "Maria", ""])], [counted_first_names])
     assert name_bands(names, {}, FIRST_NAME_EDGES).tolist() == [0, 1, 0]
 
 

@@ -15,12 +15,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.extract.cleaners import name_text
+from dedup.extract.coded import column_of
 from dedup.extract.columns import COLUMNS
 from dedup.extract.normalise import folding
 from dedup.extract.normalise.names import SURNAME_PREFIXES
@@ -284,7 +284,7 @@ SPEC = Spec()
 
 def coded(rule: str, records: Sequence[Sequence[str]]) -> list[list[str]]:
     """Apply the package's rule to records with the same number of cells (or of values of the other attribute)."""
-    columns = [pd.Series(cells, dtype=object) for cells in zip(*records, strict=True)]
+    columns = [column_of(cells) for cells in zip(*records, strict=True)]
     if rule in DERIVED_RULES:
         sets = DERIVED_RULES[rule](union(columns, [lambda value: (value,)] * len(columns)))
     else:

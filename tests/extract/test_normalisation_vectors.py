@@ -11,9 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
+from dedup.extract.coded import column_of
 from dedup.extract.columns import COLUMNS
 from dedup.extract.load import load_registrations
 from dedup.extract.normalise.folding import fold_name, fold_text
@@ -44,7 +44,7 @@ def test_rules_of_columns(rule: str) -> None:
     vectors = VECTORS["rules"][rule]
     for width in {len(vector["columns"]) for vector in vectors}:
         alike = [vector for vector in vectors if len(vector["columns"]) == width]
-        columns = [pd.Series([vector["columns"][i] for vector in alike], dtype=object) for i in range(width)]
+        columns = [column_of([vector["columns"][i] for vector in alike]) for i in range(width)]
         found = COLUMN_RULES[rule](columns)
         assert [(vector["columns"], list(found.of(row))) for row, vector in enumerate(alike)] == [
             (vector["columns"], vector["values"]) for vector in alike
@@ -54,7 +54,7 @@ def test_rules_of_columns(rule: str) -> None:
 @pytest.mark.parametrize("rule", sorted(DERIVED_RULES))
 def test_rules_of_another_attribute(rule: str) -> None:
     for vector in VECTORS["rules"][rule]:
-        one_record = [pd.Series([value], dtype=object) for value in vector["of"]]
+        one_record = [column_of([value]) for value in vector["of"]]
         source = union(one_record, [lambda value: (value,)] * len(one_record))
         assert (vector["of"], list(DERIVED_RULES[rule](source).of(0))) == (vector["of"], vector["values"])
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from stdnum.nl import bsn
 
+from dedup.extract.coded import CodedColumn, coded_column
 from dedup.extract.normalise.address import house_number, postcode
-from dedup.extract.normalise.contact import ASCII_LOWER, email_address, insurance_number, insurer_code, phone_number
-from dedup.extract.normalise.folding import fold_name
+from dedup.extract.normalise.contact import email_address, insurance_number, insurer_code, phone_number
+from dedup.extract.normalise.folding import REMEMBERED, ascii_lower, fold_name
 
 Cleaned = tuple[str, str]
 Cleaner = Callable[[str, date], Cleaned]
@@ -41,7 +44,7 @@ YES, NO = "ja", "nee"
 
 def registration_id(value: str, _: date) -> Cleaned:
     """A UUID that is not nil, in lower case; it leaves the source, so it must not be anyone's number."""
-    lowered = value.translate(ASCII_LOWER)
+    lowered = ascii_lower(value)
     if _UUID.fullmatch(lowered) and lowered != _NIL_UUID:
         return lowered, ""
     return "", "id.bsn" if bsn.is_valid(value) else "id.malformed"
@@ -62,7 +65,7 @@ def one_of(choices: type[StrEnum] | tuple[str, ...], fault: str = "code.unknown"
     allowed = frozenset(str(choice) for choice in choices)
 
     def clean(value: str, _: date) -> Cleaned:
-        lowered = value.translate(ASCII_LOWER)
+        lowered = ascii_lower(value)
         return (lowered, "") if lowered in allowed else ("", fault)
 
     return clean
@@ -93,6 +96,7 @@ def name_text(value: str, _: date) -> Cleaned:
     return (value, "") if folded and folded not in _FILLERS else ("", "name.no-letters")
 
 
+@lru_cache(REMEMBERED)
 def _existing_date(value: str) -> date | None:
     try:
         return date.fromisoformat(value) if _DATE.fullmatch(value) else None
@@ -140,19 +144,36 @@ def hours(value: str, _: date) -> Cleaned:
     return (str(int(value)), "") if fits else ("", "hours.malformed")
 
 
-def _by_rule(rule: Callable[[str], str], fault: str) -> Cleaner:
-    """Keep a value as typed where its normalisation rule makes something of it."""
+@dataclass(frozen=True, slots=True)
+class KeptByRule:
+    """Keeps a value as typed where its normalisation rule makes something of it."""
 
-    def clean(value: str, _: date) -> Cleaned:
-        return (value, "") if len(value) <= MAX_TEXT and rule(value) else ("", fault)
+    rule: Callable[[str], str]
+    fault: str
 
-    return clean
+    def __call__(self, value: str, _: date) -> Cleaned:
+        """Clean one value."""
+        return (value, "") if len(value) <= MAX_TEXT and self.rule(value) else ("", self.fault)
 
 
-postcode_text = _by_rule(postcode, "postcode.malformed")
-house_number_text = _by_rule(house_number, "house_number.malformed")
-phone_text = _by_rule(phone_number, "phone.malformed")
-email_text = _by_rule(email_address, "email.malformed")
-insurer_text = _by_rule(insurer_code, "insurance.malformed")
-insurance_text = _by_rule(insurance_number, "insurance.malformed")
+postcode_text = KeptByRule(postcode, "postcode.malformed")
+house_number_text = KeptByRule(house_number, "house_number.malformed")
+phone_text = KeptByRule(phone_number, "phone.malformed")
+email_text = KeptByRule(email_address, "email.malformed")
+insurer_text = KeptByRule(insurer_code, "insurance.malformed")
+insurance_text = KeptByRule(insurance_number, "insurance.malformed")
 yes_no = one_of((YES, NO))
+
+
+def clean_column(column: CodedColumn, clean: Cleaner, today: date) -> tuple[CodedColumn, list[str]]:
+    """Return the column with clean values, and the fault code of each distinct value as typed ("" for most)."""
+    if isinstance(clean, KeptByRule):
+        # What the rule makes of the values is kept with the column, for normalising it.
+        useless = [
+            not made or len(value) > MAX_TEXT
+            for value, made in zip(column.values, column.under(clean.rule), strict=True)
+        ]
+        return (column.without(useless) if any(useless) else column), [clean.fault if bad else "" for bad in useless]
+    cleaned = [clean(value, today) for value in column.values]
+    kept = [value for value, _ in cleaned]
+    return (column if kept == column.values else coded_column(column.codes, kept)), [fault for _, fault in cleaned]

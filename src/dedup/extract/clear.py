@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dedup.extract.cleaners import YES
-from dedup.extract.coded import codes_and_values, plain_strings
+from dedup.extract.coded import CodedColumn, plain_strings
 from dedup.extract.frequency import FIRST_NAME_EDGES, SURNAME_EDGES, NameFrequencies, name_bands
 from dedup.extract.normalise.address import postcode
+from dedup.extract.normalise.folding import REMEMBERED
 from dedup.extract.normalise.names import counted_first_names, prefix_column_parts, surname_parts
 from dedup.extract.normalise.sets import union
 from dedup.fields import ATTRIBUTES, AttributeType
@@ -31,59 +33,63 @@ _SOURCES = {
 }
 
 
-def clear_attributes(frame: pd.DataFrame, regions: Regions | None, frequencies: NameFrequencies) -> pd.DataFrame:
-    """Return a frame with the columns of `dedup.fields.ATTRIBUTES` for the n rows of a checked frame.
+def clear_attributes(
+    table: Mapping[str, CodedColumn], regions: Regions | None, frequencies: NameFrequencies
+) -> pd.DataFrame:
+    """Return a frame with the columns of `dedup.fields.ATTRIBUTES` for n checked rows.
 
     Text is object ("" missing); weeks, yes/no and numbers are int32 (-1 missing, a band 0). Without regions every
     `ksv` is "".
     """
     columns: dict[str, object] = {
-        name: _CONVERSIONS[kind](frame[_SOURCES.get(name, name)])
+        name: _CONVERSIONS[kind](table[_SOURCES.get(name, name)])
         for name, kind in ATTRIBUTES.items()
         if name not in ("ksv", "first_name_band", "surname_band")
     }
-    columns["ksv"] = _ksv(frame["postcode"], regions)
-    columns["first_name_band"] = _first_name_bands(frame, frequencies.first_names)
-    columns["surname_band"] = _surname_bands(frame, frequencies.surnames)
-    return pd.DataFrame({name: columns[name] for name in ATTRIBUTES})
+    columns["ksv"] = _ksv(table["postcode"], regions)
+    columns["first_name_band"] = _first_name_bands(table, frequencies.first_names)
+    columns["surname_band"] = _surname_bands(table, frequencies.surnames)
+    return pd.DataFrame({name: columns[name] for name in ATTRIBUTES}, copy=False)
 
 
-def edd_weeks(frame: pd.DataFrame) -> NDArray[np.int32]:
-    """Return int32[n], the week ordinals of `a_terme_datum`, -1 where missing."""
-    return _weeks(frame["a_terme_datum"])
+def weeks(column: CodedColumn) -> NDArray[np.int32]:
+    """Return int32[n], the week ordinals of a column of ISO dates, -1 where missing."""
+    return _numbers(column, _week)
 
 
-def _numbers(column: pd.Series, rule: Callable[[str], int]) -> NDArray[np.int32]:
-    codes, values = codes_and_values(column)
-    return np.array([*map(rule, values), MISSING_NUMBER], dtype=np.int32)[codes]
+@lru_cache(REMEMBERED)
+def _week(day: str) -> int:
+    return week_of(date.fromisoformat(day))
 
 
-def _weeks(column: pd.Series) -> NDArray[np.int32]:
-    return _numbers(column, lambda value: week_of(date.fromisoformat(value)))
+def _numbers(column: CodedColumn, rule: Callable[[str], int]) -> NDArray[np.int32]:
+    return column.spread(column.under(rule), MISSING_NUMBER, np.int32)
 
 
-_CONVERSIONS: Mapping[AttributeType, Callable[[pd.Series], object]] = {
+_CONVERSIONS: Mapping[AttributeType, Callable[[CodedColumn], object]] = {
     AttributeType.TEXT: plain_strings,
-    AttributeType.WEEK: _weeks,
+    AttributeType.WEEK: weeks,
     AttributeType.NUMBER: lambda column: _numbers(column, lambda value: int(value) // HOURS_BAND * HOURS_BAND),
     AttributeType.YES_NO: lambda column: _numbers(column, lambda value: int(value == YES)),
 }
 
 
-def _ksv(postcodes: pd.Series, regions: Regions | None) -> NDArray[np.object_]:
-    codes, values = codes_and_values(postcodes)
-    found = ["" if regions is None else regions.ksv_of(postcode(value)[:4]) for value in values]
-    return np.array([*found, ""], dtype=object)[codes]
+def _ksv(postcodes: CodedColumn, regions: Regions | None) -> NDArray[np.object_]:
+    if regions is None:
+        return postcodes.spread([""] * len(postcodes.values), "", object)
+    pc4 = [made[:4] for made in postcodes.under(postcode)]
+    ksv = {area: regions.ksv_of(area) for area in {*pc4}}
+    return postcodes.spread([ksv[area] for area in pc4], "", object)
 
 
-def _first_name_bands(frame: pd.DataFrame, per_100k: Mapping[str, float]) -> NDArray[np.int32]:
-    names = union([frame["voornamen"], frame["roepnaam"]], [counted_first_names] * 2)
+def _first_name_bands(table: Mapping[str, CodedColumn], per_100k: Mapping[str, float]) -> NDArray[np.int32]:
+    names = union([table["voornamen"], table["roepnaam"]], [counted_first_names] * 2)
     return name_bands(names, per_100k, FIRST_NAME_EDGES)
 
 
-def _surname_bands(frame: pd.DataFrame, per_100k: Mapping[str, float]) -> NDArray[np.int32]:
+def _surname_bands(table: Mapping[str, CodedColumn], per_100k: Mapping[str, float]) -> NDArray[np.int32]:
     names = union(
-        [frame["achternaam"], frame["voorvoegsels"], frame["achternaam_partner"], frame["voorvoegsels_partner"]],
+        [table["achternaam"], table["voorvoegsels"], table["achternaam_partner"], table["voorvoegsels_partner"]],
         [surname_parts, prefix_column_parts] * 2,
     )
     return name_bands(names, per_100k, SURNAME_EDGES)

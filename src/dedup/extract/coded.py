@@ -1,46 +1,94 @@
-"""Columns of text as distinct values and codes, so that every rule looks at a distinct value once.
-
-pandas categoricals hold them: `codes` int per row, -1 where missing, `categories` the distinct non-empty strings.
-"""
+"""Columns of text as distinct values and codes, so that every rule looks at a distinct value once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-
-def coded_series(codes: NDArray[np.int32], values: Sequence[str]) -> pd.Series:
-    """Return a categorical column from codes into `values`; equal values are merged and "" becomes missing."""
-    index: dict[str, int] = {}
-    merged = np.array([index.setdefault(value, len(index)) if value else -1 for value in values] + [-1], dtype=np.int32)
-    row_codes = cast("Sequence[int]", merged[codes])
-    return pd.Series(pd.Categorical.from_codes(row_codes, categories=pd.Index(list(index), dtype=object)))
+Made = TypeVar("Made")
+Codes = NDArray[np.int32]
 
 
-def codes_and_values(column: pd.Series) -> tuple[NDArray[np.int32], list[str]]:
-    """Return the codes (-1 missing) and the distinct values of a column of strings, categorical or not."""
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        codes, distinct = pd.factorize(column.to_numpy(dtype=object))
-        column = coded_series(codes.astype(np.int32), ["" if value is None else str(value) for value in distinct])
-    return column.cat.codes.to_numpy().astype(np.int32), [str(value) for value in column.cat.categories]
+@dataclass(frozen=True, slots=True)
+class CodedColumn:
+    """A column of n rows: `codes` is int32[n], -1 where missing, else a place in `values`.
+
+    `values` are distinct and not empty; there may be some that no row has (any more). What a rule makes of them is
+    kept with them, so that checking and normalising a column do that work once.
+    """
+
+    codes: Codes
+    values: Sequence[str] = field(repr=False)
+    _made: dict[Hashable, list[Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.codes)
+
+    def under(self, rule: Callable[[str], Made]) -> list[Made]:
+        """Return what `rule` makes of each of `values`."""
+        made = self._made.get(rule)
+        if made is None:
+            made = self._made[rule] = list(map(rule, self.values))
+        return made
+
+    def filled(self) -> NDArray[np.bool_]:
+        """Return bool[n], false where the value is missing."""
+        return self.codes >= 0
+
+    def spread(self, of_value: Sequence[Any], missing: Any, dtype: type | np.dtype[Any]) -> NDArray[Any]:
+        """Return for each row what `of_value` says of its value (in the order of `values`), or `missing`."""
+        return np.array([*of_value, missing], dtype=dtype)[self.codes]
+
+    def at(self, rows: NDArray[np.int64]) -> CodedColumn:
+        """Return the column of these rows, in this order."""
+        return CodedColumn(self.codes[rows], self.values, self._made)
+
+    def without(self, faulty: Sequence[bool]) -> CodedColumn:
+        """Return the column with the rows missing whose value is marked (in the order of `values`)."""
+        return CodedColumn(
+            np.where(self.spread(faulty, False, np.bool_), np.int32(-1), self.codes), self.values, self._made
+        )
 
 
-def recode(column: pd.Series, rule: Callable[[str], str]) -> pd.Series:
+def coded_column(codes: Codes, values: Sequence[str]) -> CodedColumn:
+    """Return a column from codes into `values` (-1 missing too); equal values are merged and "" becomes missing."""
+    distinct = dict.fromkeys(values)
+    if len(distinct) == len(values) and "" not in distinct:
+        return CodedColumn(codes, values)
+    distinct.pop("", None)
+    place = dict(zip(distinct, range(len(distinct)), strict=True))
+    merged = np.array([*(place.get(value, -1) for value in values), -1], dtype=np.int32)
+    return CodedColumn(merged[codes], list(distinct))
+
+
+def recode(column: CodedColumn, rule: Callable[[str], str]) -> CodedColumn:
     """Return the column with `rule` applied to each distinct value; where it gives "", the row is missing."""
-    codes, values = codes_and_values(column)
-    return coded_series(codes, [rule(value) for value in values]).set_axis(column.index)
+    return coded_column(column.codes, column.under(rule))
 
 
-def plain_strings(column: pd.Series) -> NDArray[np.object_]:
-    """Return the column as an array of strings, "" where missing."""
-    codes, values = codes_and_values(column)
-    return np.array([*values, ""], dtype=object)[codes]
-
-
-def missing_column(rows: int) -> pd.Series:
+def missing_column(rows: int) -> CodedColumn:
     """Return a column without any value."""
-    return coded_series(np.full(rows, -1, dtype=np.int32), [])
+    return CodedColumn(np.full(rows, -1, dtype=np.int32), [])
+
+
+def column_of(cells: Sequence[str]) -> CodedColumn:
+    """Return the column of these cells, "" missing."""
+    place = {"": -1}
+    codes = np.array([place.setdefault(cell, len(place) - 1) for cell in cells], dtype=np.int32)
+    return CodedColumn(codes, list(place)[1:])
+
+
+def columns_of(frame: pd.DataFrame) -> dict[str, CodedColumn]:
+    """Return the columns of a frame of strings, "" or none missing."""
+    return {str(name): column_of(frame[name].fillna("").to_list()) for name in frame.columns}
+
+
+def plain_strings(column: CodedColumn) -> NDArray[np.object_]:
+    """Return the column as an array of strings, "" where missing."""
+    return column.spread(column.values, "", object)

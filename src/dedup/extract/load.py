@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dedup.errors import ExtractError
 from dedup.extract.checks import DEFAULT_MAX_REFUSED_SHARE, CheckedExtract, check_extract, require_one_provider
-from dedup.extract.clear import clear_attributes, edd_weeks
-from dedup.extract.coded import plain_strings
+from dedup.extract.clear import clear_attributes, weeks
+from dedup.extract.coded import CodedColumn, plain_strings
 from dedup.extract.frequency import NameFrequencies, shipped_frequencies
 from dedup.extract.header import require_columns
 from dedup.extract.normalise import normalise
@@ -54,12 +54,12 @@ def normalise_registrations(
     frequencies: NameFrequencies | None = None,
 ) -> NormalisedTable:
     """Normalise the accepted rows of a checked extract, in ascending order of registratie_id."""
-    ids, frame = _in_order(plain_strings(checked.frame["registratie_id"]), checked.frame)
+    ids, columns = _in_order(plain_strings(checked.columns["registratie_id"]), checked.columns)
     return NormalisedTable(
         ids=ids,
-        attributes=normalise(frame, model),
-        edd_week=edd_weeks(frame),
-        clear=clear_attributes(frame, regions, frequencies or shipped_frequencies()),
+        attributes=normalise(columns, model),
+        edd_week=weeks(columns["a_terme_datum"]),
+        clear=clear_attributes(columns, regions, frequencies or shipped_frequencies()),
     )
 
 
@@ -85,22 +85,26 @@ def load_person_table(path: Path, model: LinkageModel, *, max_bytes: int = DEFAU
             "extract.row-fields",
             f"Line {table.line[table.malformed][0]} of {path.name} has more or fewer fields than the header.",
         )
-    unordered = plain_strings(table.frame[id_column])
+    named = table.columns[id_column]
+    repeated = np.ones(len(named), dtype=np.bool_)
+    repeated[np.unique(named.codes, return_index=True)[1]] = False
     for code, where, what in (
-        ("extract.missing-ids", unordered == "", "has no id"),
-        ("extract.duplicate-ids", pd.Series(unordered).duplicated().to_numpy(), "repeats the id of an earlier line"),
+        ("extract.missing-ids", ~named.filled(), "has no id"),
+        ("extract.duplicate-ids", repeated, "repeats the id of an earlier line"),
     ):
         if where.any():
             raise ExtractError(code, f"Line {table.line[where][0]} of {path.name} {what} in column {id_column}.")
-    ids, frame = _in_order(unordered, table.frame)
+    ids, columns = _in_order(plain_strings(named), table.columns)
     return NormalisedTable(
         ids=ids,
-        attributes=normalise(frame, model),
+        attributes=normalise(columns, model),
         edd_week=np.full(len(ids), MISSING_WEEK, dtype=np.int32),
         clear=None,
     )
 
 
-def _in_order(ids: NDArray[np.object_], frame: pd.DataFrame) -> tuple[tuple[str, ...], pd.DataFrame]:
+def _in_order(
+    ids: NDArray[np.object_], columns: Mapping[str, CodedColumn]
+) -> tuple[tuple[str, ...], Mapping[str, CodedColumn]]:
     order = np.argsort(ids, kind="stable")
-    return tuple(ids[order].tolist()), frame.iloc[order].reset_index(drop=True)
+    return tuple(ids[order].tolist()), {name: column.at(order) for name, column in columns.items()}

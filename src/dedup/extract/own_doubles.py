@@ -6,6 +6,7 @@ because whoever reads the list has the clear rows beside it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dedup.extract.checks import CheckedExtract
-from dedup.extract.clear import edd_weeks
-from dedup.extract.coded import plain_strings
+from dedup.extract.clear import weeks as weeks_of
+from dedup.extract.coded import CodedColumn, plain_strings
 from dedup.extract.normalise import RULES
 from dedup.extract.normalise.phonetic import phonetic_code
 from dedup.extract.normalise.sets import derived
@@ -72,7 +73,7 @@ class OwnDouble:
 
 def find_own_doubles(checked: CheckedExtract) -> list[OwnDouble]:
     """Return the pairs of accepted rows that are one woman, by row number."""
-    frame = _comparable(checked.frame)
+    frame = _comparable(checked.columns)
     pairs = candidate_pairs(frame, _BLOCKS)
     scores = compare_pairs(pairs, frame, _FEATURES)
     agree = scores.ge(SAME_NAME).assign(birth_date=scores["birth_date"].ge(1.0))
@@ -81,8 +82,8 @@ def find_own_doubles(checked: CheckedExtract) -> list[OwnDouble]:
     listed = agree["first_names"] & ((agree["birth_date"] & more.ge(1)) | (near_date & more.ge(2)))
     certain = agree["birth_date"] & more.ge(2)
 
-    ids = plain_strings(checked.frame["registratie_id"])
-    weeks = edd_weeks(checked.frame)
+    ids = plain_strings(checked.columns["registratie_id"])
+    weeks = weeks_of(checked.columns["a_terme_datum"])
     found = [
         OwnDouble(
             rows=(int(checked.row[left]), int(checked.row[right])),
@@ -101,24 +102,24 @@ def find_own_doubles(checked: CheckedExtract) -> list[OwnDouble]:
     return sorted(found, key=lambda double: double.rows)
 
 
-def _comparable(frame: pd.DataFrame) -> pd.DataFrame:
+def _comparable(table: Mapping[str, CodedColumn]) -> pd.DataFrame:
     """Return the normalised values that are compared, as plain text; words of a set with a space between."""
     surnames = RULES["surnames"](
-        [frame[c] for c in ("achternaam", "voorvoegsels", "achternaam_partner", "voorvoegsels_partner")]
+        [table[c] for c in ("achternaam", "voorvoegsels", "achternaam_partner", "voorvoegsels_partner")]
     )
-    first_names = RULES["first_names"]([frame["voornamen"], frame["roepnaam"]])
-    main_first_name = RULES["main_first_name"]([frame["voornamen"], frame["roepnaam"]])
-    postcode = _joined(RULES["postcode"]([frame["postcode"]]))
-    number = _joined(RULES["house_number"]([frame["huisnummer"]]))
+    first_names = RULES["first_names"]([table["voornamen"], table["roepnaam"]])
+    main_first_name = RULES["main_first_name"]([table["voornamen"], table["roepnaam"]])
+    postcode = _joined(RULES["postcode"]([table["postcode"]]))
+    number = _joined(RULES["house_number"]([table["huisnummer"]]))
     return pd.DataFrame(
         {
-            "birth_date": _joined(RULES["date"]([frame["geboortedatum"]])),
+            "birth_date": _joined(RULES["date"]([table["geboortedatum"]])),
             "first_names": _joined(first_names),
             "surnames": _joined(surnames),
             "address": np.where((postcode != "") & (number != ""), postcode + " " + number, ""),
-            "phone": _joined(RULES["phone"]([frame["telefoon"]])),
-            "email": _joined(RULES["email"]([frame["email"]])),
-            "insurance": _joined(RULES["insurance"]([frame["uzovi"], frame["verzekerdennummer"]])),
+            "phone": _joined(RULES["phone"]([table["telefoon"]])),
+            "email": _joined(RULES["email"]([table["email"]])),
+            "insurance": _joined(RULES["insurance"]([table["uzovi"], table["verzekerdennummer"]])),
             "surname_code": _joined(derived(surnames, phonetic_code)),
             "first_name_code": _joined(derived(main_first_name, phonetic_code)),
         }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dedup.errors import ExtractError
 from dedup.extract.faults import FAULTS, Severity
+from dedup.extract.findings import Finding, findings_frame
 
 FINDING_COLUMNS = ("row", "line", "column", "code")
 MAX_LISTED = 10_000
@@ -28,9 +30,9 @@ class ColumnFate:
 class CheckReport:
     """The result of checking one extract.
 
-    `rows` counts the data rows; each is accepted, refused (an error) or withheld (deelname other than ja). `findings`
-    is a frame of row (from 1), line (of the file), column and code, in row order. `ignored` describes columns of the
-    file that are not part of the format; `providers` counts the different AGB codes of accepted rows.
+    `rows` counts the data rows; each is accepted, refused (an error) or withheld (deelname other than ja). `listed` are
+    the findings but for notes, `line` the line of the file of each row (int64[rows]). `ignored` describes columns of
+    the file that are not part of the format; `providers` counts the different AGB codes of accepted rows.
     """
 
     rows: int
@@ -38,10 +40,16 @@ class CheckReport:
     refused: int
     withheld: int
     counts_by_code: dict[str, int]
-    findings: pd.DataFrame
+    listed: tuple[Finding, ...]
+    line: NDArray[np.int64]
     ignored: tuple[str, ...]
     providers: int
     fates: tuple[ColumnFate, ...]
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """The listed findings as a frame of row (from 1), line (of the file), column and code, in row order."""
+        return findings_frame(self.listed, self.line)
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of one severity."""
@@ -59,8 +67,9 @@ class CheckReport:
 
     def findings_json(self, limit: int = MAX_LISTED) -> dict[str, Any]:
         """Return the row findings, errors first, each with its severity and hints, and how many were left off."""
-        order = self.findings["code"].map(lambda code: FAULTS[code].severity is not Severity.ERROR)
-        listed = self.findings.assign(_later=order).sort_values(["_later", "row"], kind="stable").head(limit)
+        findings = self.findings
+        order = findings["code"].map(lambda code: FAULTS[code].severity is not Severity.ERROR)
+        listed = findings.assign(_later=order).sort_values(["_later", "row"], kind="stable").head(limit)
         return {
             "findings": [
                 {
@@ -74,7 +83,7 @@ class CheckReport:
                 }
                 for row, line, column, code in listed[list(FINDING_COLUMNS)].itertuples(index=False)
             ],
-            "findings_left_off": max(len(self.findings) - limit, 0),
+            "findings_left_off": max(len(findings) - limit, 0),
         }
 
 
@@ -84,9 +93,3 @@ class RefusedExtractError(ExtractError):
     def __init__(self, code: str, message: str, report: CheckReport) -> None:
         super().__init__(code, message)
         self.report = report
-
-
-def counts_by_code(findings: pd.DataFrame) -> Mapping[str, int]:
-    """Count the findings of each code, in the order of the table of faults."""
-    counted = findings["code"].value_counts()
-    return {code: int(counted[code]) for code in FAULTS if code in counted.index}

@@ -82,12 +82,13 @@ def _findings(report: CheckReport, severity: Severity) -> Iterator[str]:
     if not codes:
         return
     yield _HEADINGS[severity]
+    findings = report.findings
     for code in codes:
         fault = FAULTS[code]
         yield f"{report.counts_by_code[code]:>9,}  {code}"
         yield f"           {fault.dutch}"
         yield f"           {fault.english}"
-        found = report.findings[report.findings["code"] == code]
+        found = findings[findings["code"] == code]
         for column in found["column"].unique():
             rows = found.loc[found["column"] == column, "row"]
             shown = ", ".join(str(row) for row in rows.head(ROWS_SHOWN))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dedup.extract.normalise.contact import ASCII_LOWER
+from dedup.extract.normalise.folding import ascii_lower
 
 # SA, SD and SS are never given out.
 _POSTCODE = re.compile(r"([1-9][0-9]{3})\s?([a-z]{2})")
@@ -14,7 +14,7 @@ _HOUSE_NUMBER = re.compile(r"[^0-9]*0*([1-9][0-9]{0,4})(?![0-9])")
 
 def postcode(typed: str) -> str:
     """Return a Dutch postcode as four digits and two lower-case letters, or "" where it is not one."""
-    match = _POSTCODE.fullmatch(typed.strip().translate(ASCII_LOWER))
+    match = _POSTCODE.fullmatch(ascii_lower(typed.strip()))
     return match[1] + match[2] if match and match[2] not in _NEVER_GIVEN_OUT else ""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from dedup.extract.normalise.folding import ascii_lower
+
 _PHONE_PUNCTUATION = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]")
 _DUTCH = re.compile(r"(?:(?:\+|00)?31)?0?([1-9][0-9]{8})")
 _FOREIGN = re.compile(r"(?:\+|00)([1-9][0-9]{6,14})")
@@ -11,8 +13,6 @@ _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9a-z]")
 _UZOVI = re.compile(r"[0-9]{3,4}")
 _INSURANCE_NUMBER = re.compile(r"[0-9a-z]{4,20}")
-
-ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
 def phone_number(telefoon: str) -> str:
@@ -37,7 +37,7 @@ def is_filler(digits: str) -> bool:
 
 def email_address(email: str) -> str:
     """Return the address in lower case without spaces around it, or "" where it is not one (ASCII only)."""
-    typed = email.strip().translate(ASCII_LOWER)
+    typed = ascii_lower(email.strip())
     return typed if len(typed) <= 254 and _EMAIL.fullmatch(typed) else ""
 
 
@@ -49,5 +49,5 @@ def insurer_code(uzovi: str) -> str:
 
 def insurance_number(verzekerdennummer: str) -> str:
     """Return an insured person's number: lower-case letters and digits without leading zeros, or ""."""
-    typed = _NOT_ALPHANUMERIC.sub("", verzekerdennummer.translate(ASCII_LOWER)).lstrip("0")
+    typed = _NOT_ALPHANUMERIC.sub("", ascii_lower(verzekerdennummer)).lstrip("0")
     return typed if _INSURANCE_NUMBER.fullmatch(typed) and not is_filler(typed) else ""

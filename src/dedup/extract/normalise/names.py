@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dedup.extract.normalise.folding import fold_name
+from dedup.extract.normalise.folding import fold_name, fold_text
 
 # Words that are no part of a surname, as folded (bij is by), by where they come from.
 _NO_SURNAME_PARTS = {
@@ -32,6 +32,11 @@ def surname_parts(achternaam: str) -> tuple[str, ...]:
 def prefix_column_parts(voorvoegsels: str) -> tuple[str, ...]:
     """Return what a prefixes column holds that is no prefix: part of a surname that was typed there."""
     return tuple(word for word in fold_name(voorvoegsels).split() if len(word) > 1 and word not in SURNAME_PREFIXES)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of any text, in order."""
+    return tuple(fold_text(text).split())
 
 
 def first_name_words(voornamen: str) -> tuple[str, ...]:

@@ -2,50 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import pandas as pd
+from collections.abc import Callable, Mapping, Sequence
 
 from dedup.errors import ModelError
-from dedup.extract.coded import missing_column
+from dedup.extract.coded import CodedColumn, missing_column, recode
 from dedup.extract.normalise import names
 from dedup.extract.normalise.address import house_number, postcode
 from dedup.extract.normalise.contact import email_address, insurance_number, insurer_code, phone_number
 from dedup.extract.normalise.dates import date_digits
 from dedup.extract.normalise.folding import fold_text
 from dedup.extract.normalise.phonetic import phonetic_code
-from dedup.extract.normalise.sets import Parts, combined, derived, first_of, union
+from dedup.extract.normalise.sets import Parts, combined, derived, first_of, single, union
 from dedup.extract.values import ValueSets
 from dedup.model.linkage import LinkageModel
 
-ColumnsRule = Callable[[Sequence[pd.Series]], ValueSets]
+ColumnsRule = Callable[[Sequence[CodedColumn]], ValueSets]
 DerivedRule = Callable[[ValueSets], ValueSets]
 
 
 def _each(rule: Callable[[str], str]) -> ColumnsRule:
     """Make a rule that gives at most one value of each column, and their union."""
 
-    def apply(columns: Sequence[pd.Series]) -> ValueSets:
-        return union(columns, [lambda value: (clean,) if (clean := rule(value)) else ()] * len(columns))
+    def parts(value: str) -> Parts:
+        made = rule(value)
+        return (made,) if made else ()
+
+    def apply(columns: Sequence[CodedColumn]) -> ValueSets:
+        return single(columns[0], rule) if len(columns) == 1 else union(columns, [parts] * len(columns))
 
     return apply
 
 
-def _surnames(columns: Sequence[pd.Series]) -> ValueSets:
+def _surnames(columns: Sequence[CodedColumn]) -> ValueSets:
     """Columns come in pairs, a surname and its prefixes; all parts of all surnames are one set."""
     by_position = (names.surname_parts, names.prefix_column_parts)
     return union(columns, [by_position[position % 2] for position in range(len(columns))])
 
 
-def _first_names(columns: Sequence[pd.Series]) -> ValueSets:
+def _first_names(columns: Sequence[CodedColumn]) -> ValueSets:
     return union(columns, [names.counted_first_names] * len(columns))
 
 
-def _main_first_name(columns: Sequence[pd.Series]) -> ValueSets:
+def _main_first_name(columns: Sequence[CodedColumn]) -> ValueSets:
     return first_of(columns, [names.main_first_name] * len(columns))
 
 
-def _initial(columns: Sequence[pd.Series]) -> ValueSets:
+def _initial(columns: Sequence[CodedColumn]) -> ValueSets:
     """The main first name's first letter; failing that, the first letter of what was typed, last column first.
 
     The first two columns hold first names, a third holds initials, where "Th." in "J.Th." is no name.
@@ -57,18 +59,17 @@ def _initial(columns: Sequence[pd.Series]) -> ValueSets:
     )
 
 
-def _insurance(columns: Sequence[pd.Series]) -> ValueSets:
+def _insurance(columns: Sequence[CodedColumn]) -> ValueSets:
     """The insurer's code and the insured person's number, together or not at all."""
+    insurer, number = columns
+    return combined(
+        [recode(insurer, insurer_code), recode(number, insurance_number)],
+        lambda insurer, number: insurer + number if insurer and number else "",
+    )
 
-    def rule(uzovi: str, verzekerdennummer: str) -> Parts:
-        insurer, number = insurer_code(uzovi), insurance_number(verzekerdennummer)
-        return (insurer + number,) if insurer and number else ()
 
-    return combined(columns, rule)
-
-
-def _words(columns: Sequence[pd.Series]) -> ValueSets:
-    return union(columns, [lambda value: tuple(fold_text(value).split())] * len(columns))
+def _words(columns: Sequence[CodedColumn]) -> ValueSets:
+    return union(columns, [names.words] * len(columns))
 
 
 def _digits(value: str) -> str:
@@ -97,12 +98,13 @@ DERIVED_RULES: dict[str, DerivedRule] = {
 }
 
 
-def normalise(frame: pd.DataFrame, model: LinkageModel) -> dict[str, ValueSets]:
-    """Return every attribute of the model for the n rows of `frame`; a column that the frame lacks is missing.
+def normalise(table: Mapping[str, CodedColumn], model: LinkageModel) -> dict[str, ValueSets]:
+    """Return every attribute of the model for the n rows of a table; a column that the table lacks is missing.
 
     Raises `ModelError` (`model.unknown-rule`, `model.unknown-attribute`) when the model names what does not exist.
     """
     attributes: dict[str, ValueSets] = {}
+    absent = missing_column(len(next(iter(table.values()), ())))
     for attribute in model.attributes:
         if attribute.of:
             if attribute.rule not in DERIVED_RULES:
@@ -116,9 +118,6 @@ def normalise(frame: pd.DataFrame, model: LinkageModel) -> dict[str, ValueSets]:
         else:
             if attribute.rule not in RULES:
                 raise ModelError("model.unknown-rule", f"No rule {attribute.rule} makes {attribute.name} of columns.")
-            columns = [
-                frame[name].reset_index(drop=True) if name in frame else missing_column(len(frame))
-                for name in attribute.columns
-            ]
+            columns = [table.get(name, absent) for name in attribute.columns]
             attributes[attribute.name] = RULES[attribute.rule](columns)
     return attributes

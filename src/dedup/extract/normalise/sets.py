@@ -5,54 +5,58 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from dedup.extract.coded import codes_and_values
+from dedup.extract.coded import CodedColumn, Codes
 from dedup.extract.values import ValueSets
 
 Parts = tuple[str, ...]
 PartsOf = Callable[[str], Parts]
 
 
-def union(columns: Sequence[pd.Series], rules: Sequence[PartsOf]) -> ValueSets:
-    """Return for each record the values that any column gives, each under its own rule."""
-    coded = [codes_and_values(column) for column in columns]
-    codes = [column_codes for column_codes, _ in coded]
-    parts = [[rule(value) for value in values] for (_, values), rule in zip(coded, rules, strict=True)]
-    return _gather(codes, parts)
+def single(column: CodedColumn, rule: Callable[[str], str]) -> ValueSets:
+    """Return for each record the value that `rule` makes of the column; "" is none."""
+    return _at_most_one(column.codes, column.under(rule))
 
 
-def first_of(columns: Sequence[pd.Series], rules: Sequence[PartsOf]) -> ValueSets:
+def union(columns: Sequence[CodedColumn], rules: Sequence[PartsOf]) -> ValueSets:
+    """Return for each record the values that any column gives, each under its own rule; the vocabulary is sorted."""
+    return _gather(
+        [column.codes for column in columns],
+        [column.under(rule) for column, rule in zip(columns, rules, strict=True)],
+    )
+
+
+def first_of(columns: Sequence[CodedColumn], rules: Sequence[PartsOf]) -> ValueSets:
     """Return for each record the values of the first column that gives any."""
-    codes: list[NDArray[np.int32]] = []
+    codes: list[Codes] = []
     parts: list[list[Parts]] = []
-    open_rows = np.ones(len(columns[0]), dtype=bool)
+    open_rows = np.ones(len(columns[0]), dtype=np.bool_)
     for column, rule in zip(columns, rules, strict=True):
-        column_codes, values = codes_and_values(column)
-        column_parts = [rule(value) for value in values]
-        gives = np.array([bool(p) for p in column_parts] + [False])[column_codes]
-        codes.append(np.where(open_rows & gives, column_codes, -1).astype(np.int32))
+        column_parts = column.under(rule)
+        taken = open_rows & column.spread([bool(p) for p in column_parts], False, np.bool_)
+        codes.append(np.where(taken, column.codes, np.int32(-1)))
         parts.append(column_parts)
-        open_rows &= ~gives
+        open_rows &= ~taken
+        if not open_rows.any():
+            break
     return _gather(codes, parts)
 
 
-def combined(columns: Sequence[pd.Series], rule: Callable[..., Parts]) -> ValueSets:
-    """Return for each record what `rule` makes of all columns together ("" where one is missing)."""
-    coded = [codes_and_values(column) for column in columns]
+def combined(columns: Sequence[CodedColumn], rule: Callable[..., str]) -> ValueSets:
+    """Return for each record what `rule` makes of all columns together ("" where one is missing); "" is none."""
     keys = np.zeros(len(columns[0]), dtype=np.int64)
-    for codes, values in coded:  # renumbered at every step, so that no key overflows
-        keys = pd.factorize(keys * (len(values) + 1) + codes + 1)[0].astype(np.int64)
-    first_row = np.flatnonzero(~pd.Series(keys).duplicated().to_numpy())
-    parts = [rule(*("" if codes[row] < 0 else values[codes[row]] for codes, values in coded)) for row in first_row]
-    return _gather([keys.astype(np.int32)], [parts])
+    for column in columns:  # renumbered at every step, so that no key overflows
+        keys = keys * (len(column.values) + 1) + column.codes + 1
+        _, first_row, keys = np.unique(keys, return_index=True, return_inverse=True)
+    cells = [column.spread(column.values, "", object)[first_row].tolist() for column in columns]
+    return _at_most_one(keys.astype(np.int32), list(map(rule, *cells)))
 
 
 def derived(source: ValueSets, rule: Callable[[str], str]) -> ValueSets:
     """Return the sets with `rule` applied to each value; "" leaves the set."""
-    mapped = [rule(value) for value in source.values]
-    vocabulary = sorted({value for value in mapped if value})
+    mapped = list(map(rule, source.values))
+    vocabulary = sorted({*mapped} - {""})
     index = {value: code for code, value in enumerate(vocabulary)}
     new_codes = np.array([index.get(value, -1) for value in mapped] + [-1], dtype=np.int64)[source.codes]
     records = np.repeat(np.arange(len(source), dtype=np.int64), np.diff(source.offsets))
@@ -60,13 +64,28 @@ def derived(source: ValueSets, rule: Callable[[str], str]) -> ValueSets:
     return _sets(len(source), records[kept], new_codes[kept], vocabulary)
 
 
-def _gather(codes: Sequence[NDArray[np.int32]], parts: Sequence[Sequence[Parts]]) -> ValueSets:
+def _at_most_one(codes: Codes, made: Sequence[str]) -> ValueSets:
+    """Return sets of one value or none, from codes into what was made of each distinct value; sorts nothing."""
+    vocabulary = dict.fromkeys(made)
+    vocabulary.pop("", None)
+    if len(vocabulary) < len(made):
+        index = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
+        codes = np.array([*(index.get(value, -1) for value in made), -1], dtype=np.int32)[codes]
+    filled = codes >= 0
+    offsets = np.zeros(len(codes) + 1, dtype=np.int64)
+    np.cumsum(filled, out=offsets[1:])
+    return ValueSets(values=tuple(vocabulary), offsets=offsets, codes=codes[filled])
+
+
+def _gather(codes: Sequence[Codes], parts: Sequence[Sequence[Parts]]) -> ValueSets:
     """Expand each column's parts per distinct value to the records and take the union over the columns."""
     vocabulary = sorted({part for column in parts for values in column for part in values})
     index = {value: code for code, value in enumerate(vocabulary)}
-    all_records: list[NDArray[np.int64]] = []
-    all_codes: list[NDArray[np.int64]] = []
+    all_records = [np.empty(0, dtype=np.int64)]
+    all_codes = [np.empty(0, dtype=np.int64)]
     for column_codes, column_parts in zip(codes, parts, strict=True):
+        if not any(column_parts):
+            continue
         lengths = np.array([len(p) for p in column_parts] + [0], dtype=np.int64)
         starts = np.concatenate(([0], np.cumsum(lengths)))[:-1]
         flat = np.array([index[part] for p in column_parts for part in p], dtype=np.int64)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dedup.extract.coded import columns_of
 from dedup.extract.normalise import normalise
 from dedup.extract.values import NormalisedTable
 from dedup.lab.attack import AttackError
@@ -86,7 +87,7 @@ def normalised(people: pd.DataFrame, model: LinkageModel) -> NormalisedTable:
     """Return the rows as the encoder takes them, in their order, without EDD weeks or clear attributes."""
     return NormalisedTable(
         ids=tuple(f"{row:09d}" for row in range(len(people))),
-        attributes=normalise(people, model),
+        attributes=normalise(columns_of(people), model),
         edd_week=np.full(len(people), MISSING_WEEK, np.int32),
         clear=None,
     )
