@@ -79,7 +79,8 @@ def test_more_probability_never_makes_a_class_worse(rules, agreed, one, other):
         ({"edd_week": -1}, ("to_review", "L6", False)),
         ({"edd_week": WEEK + 30}, ("legitimate", "L6", False)),
         ({"product": "partus"}, ("legitimate", "L5", True)),
-        ({"product": "partus", "edd_week": WEEK + 7}, ("to_review", "L6", False)),
+        ({"product": "partus", "edd_week": WEEK + 7}, ("legitimate", "L5", False)),
+        ({"product": "partus", "edd_week": -1}, ("legitimate", "L5", False)),
         ({"status": "wachtlijst"}, ("clean_up", "L3", True)),
         ({"status": "wachtlijst", "product": "partus"}, ("legitimate", "L5", True)),
         ({"provider": "10000001"}, ("internal", "L0", True)),
@@ -106,6 +107,16 @@ def test_registrations_that_name_each_other_are_explained_though_the_pregnancy_i
     ]
     waiting = judge(pair(status="wachtlijst", edd_week=edd_week), rules, WEEK)
     assert (waiting.outcome, waiting.code) == ("to_review", "L6")
+
+
+def test_a_legitimate_kind_stands_whether_it_is_one_pregnancy_or_two_unless_a_file_is_outdated_or_evidence_weak(rules):
+    def found(this_week: int = WEEK, probability: float = 0.999) -> tuple[str, str]:
+        judgement = judge(pair(probability, product="partus", edd_week=WEEK + 52), rules, this_week)
+        return (judgement.outcome, judgement.code)
+
+    assert found() == ("legitimate", "L5")
+    assert found(WEEK + 5) == ("to_review", "L6")
+    assert found(probability=0.6) == ("to_review", "L6")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dedup.findings.config import Rules
 from dedup.findings.pair import Pair, Registration
 from dedup.findings.rules import FIRST_NAME, JUDGING, SURROGACY, TOO_LITTLE
-from dedup.findings.rules.pregnancy import one_pregnancy
+from dedup.findings.rules.pregnancy import is_outdated, one_pregnancy
 from dedup.findings.rules.rule import Rule, Verdict
 from dedup.findings.vocabulary import FindingClass
 
@@ -58,9 +58,14 @@ def judge(pair: Pair, rules: Rules, this_week: int) -> Judgement:
     evidence, why_weak = weigh(pair, rules)
     asked: Rule | None = None
     in_doubt = False
+    # Whether one pregnancy or two makes no difference to a legitimate kind of one woman, unless a file is outdated.
+    outdated = any(is_outdated(registration, rules, this_week) for registration in pair.both)
+    either_way = evidence is not FindingClass.TO_REVIEW and not outdated
     for rule in JUDGING:
         verdict = rule.judge(pair, rules, this_week) if rule.judge else None
-        if verdict is None or (in_doubt and not rule.despite_doubt):
+        if verdict is None:
+            continue
+        if in_doubt and not (rule.despite_doubt or (either_way and verdict.outcome is FindingClass.LEGITIMATE)):
             continue
         if verdict.outcome is FindingClass.TO_REVIEW:
             asked = asked or rule

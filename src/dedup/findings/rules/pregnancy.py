@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dedup.findings.config import Rules
-from dedup.findings.pair import Pair
+from dedup.findings.pair import Pair, Registration
 from dedup.findings.rules.rule import LEGITIMATE, TO_REVIEW, Rule, Text, Verdict, clean_up
+from dedup.weeks import MISSING_WEEK
 
 
 def one_pregnancy(pair: Pair, rules: Rules) -> bool:
@@ -21,18 +22,23 @@ def two_pregnancies(pair: Pair, rules: Rules) -> bool:
     return apart >= rules.another_pregnancy_weeks
 
 
+def is_outdated(registration: Registration, rules: Rules, this_week: int) -> bool:
+    """Tell whether a registration is still open a set time after its EDD."""
+    known = registration.edd_week != MISSING_WEEK
+    return known and not registration.closed and this_week - registration.edd_week > rules.outdated_weeks
+
+
 def judge(pair: Pair, rules: Rules, this_week: int) -> Verdict | None:
     """Return None for one pregnancy, to_review where the EDDs leave doubt, else legitimate or an outdated file.
 
-    A registration is outdated when it is still open a set time after its EDD.
+    The older of two files is outdated when it is still open a set time after its EDD.
     """
     if one_pregnancy(pair, rules):
         return None
     if not two_pregnancies(pair, rules):
         return TO_REVIEW
     older = min(pair.both, key=lambda registration: registration.edd_week)
-    outdated = not older.closed and this_week - older.edd_week > rules.outdated_weeks
-    return clean_up(older) if outdated else LEGITIMATE
+    return clean_up(older) if is_outdated(older, rules, this_week) else LEGITIMATE
 
 
 RULE = Rule(
