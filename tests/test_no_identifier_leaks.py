@@ -29,7 +29,7 @@ from dedup.bundle.serverkeys import load_server_keys
 from dedup.lab.installation import Installation, submit
 from dedup.model.load import load_model
 from dedup.store.objects import ObjectStore
-from dedup.store.wrapping import LocalKey
+from dedup.store.wrapping import BothKeys, LocalKey
 
 NIGHT = "2026-11-22"
 PLANTED = {
@@ -138,8 +138,9 @@ def opened_store(installation: Installation) -> Iterator[Searched]:
     """Yield every object of the store, decrypted, and where it is Parquet decompressed into text."""
     keys = load_server_keys(installation.server_keys)
     store = installation.settings.server_home / "store"
-    for folder, key in (("link-views", keys.link_view), ("attributes", keys.attributes)):
-        objects = ObjectStore(store / folder, LocalKey(key.key_id, key.secret))
+    link, attributes = (LocalKey(key.key_id, key.secret) for key in (keys.link_view, keys.attributes))
+    for folder, key in (("link-views", link), ("attributes", attributes), ("joined", BothKeys(link, attributes))):
+        objects = ObjectStore(store / folder, key)
         for name in sorted(objects.names()):
             content = bytes(objects.get(name))
             yield Searched(f"object {name[:8]} of {folder}", content)

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from dedup.bundle.serverkeys import load_server_keys
+from dedup.ingest.pooling import pool_entries
 from dedup.ingest.submission import IngestKeys, ingest_accepted
 from dedup.intake.acceptance import Intake
 from dedup.intake.checks import IntakeLimits
@@ -34,6 +35,7 @@ def night(home: Path, model_path: Path) -> None:
         recover(store, now=now, keep_rejected=timedelta(days=7))
         receive(home / "inbox", Intake(store, keys, model, IntakeLimits(), today, now))
         ingest_accepted(store, keys=IngestKeys(keys.sealing, keys.ingest), model=model, today=today, now=now)
+        pool_entries(store, now=now, entropy=os.urandom)
     store.close()
 
 

@@ -18,9 +18,9 @@ from sqlalchemy import select
 from dedup.intake.receipts import verified_receipt
 from dedup.store.failpoints import FAILPOINTS, VARIABLE
 from dedup.store.house import open_store
-from dedup.store.submissions import find_submission
+from dedup.store.submissions import find_submission, held_entries
 from dedup.store.tables import AuditRow, SeenRow, SubmissionRow
-from dedup.store.views import load_attributes, load_link_views, rows_of
+from dedup.store.views import load_attributes, load_records, rows_of
 from dedup.store.wrapping import LocalKey
 
 DRIVER = Path(__file__).with_name("crash_driver.py")
@@ -63,10 +63,12 @@ def end_state(home: Path, keys, model) -> dict[str, Any]:
     with store.registry.read() as session:
         rows = [find_submission(session, one) for one in session.scalars(select(SubmissionRow.id).order_by("id"))]
         seen = session.execute(select(SeenRow.registration, SeenRow.first_seen).order_by(SeenRow.registration)).all()
+        held = held_entries(session)
         events = session.scalars(select(AuditRow.event).order_by(AuditRow.number)).all()
-    live = [row.views for row in rows if row and row.views]
-    numbers, records = load_link_views(store.link_views, [views.link_view for views in live], model=model)
-    attributes = load_attributes(store.attributes, [views.attributes for views in live])
+    live = [row for row in rows if row and row.views]
+    links = {row.views.link for row in live}
+    numbers, records = load_records(store, links, {row.id for row in live}, model=model)
+    attributes = load_attributes(store.attributes, [row.views.attributes for row in live])
     place = rows_of(numbers, attributes)
     by_row = sorted(
         (int(place[row]), entries.number, token.tobytes(), sketch.tobytes())
@@ -84,7 +86,8 @@ def end_state(home: Path, keys, model) -> dict[str, Any]:
     store.registry.verify_audit()
     state = {
         "submissions": [(row.id, row.state, row.registrations) for row in rows if row],
-        "views": (len(store.link_views.names()), len(store.attributes.names())),
+        "views": tuple(len(kept.names()) for kept in (store.link_views, store.joined, store.attributes)),
+        "held": [(one.submission_id, one.counts) for one in held],
         "entries": by_row,
         "attributes": attributes.drop(columns="row_number").to_csv(),
         "seen": [tuple(row) for row in seen],

@@ -19,9 +19,9 @@ def ingest_counts(installation: Installation, *, day: date, clock: date) -> dict
     return {"expired": stages["ingest"]["expired"], "linked": stages["link"]["providers"]}
 
 
-def objects(installation: Installation) -> int:
+def objects(installation: Installation, folder: str) -> int:
     store = installation.settings.server_home / "store"
-    return len(list((store / "link-views").glob("*.object")))
+    return len(list((store / folder).glob("*.object")))
 
 
 def test_a_silent_providers_snapshot_is_removed_after_the_days_that_are_set(installation: Installation) -> None:
@@ -30,9 +30,11 @@ def test_a_silent_providers_snapshot_is_removed_after_the_days_that_are_set(inst
 
     assert ingest_counts(installation, day=NIGHT, clock=NIGHT) == {"expired": 0, "linked": bundles}
     assert ingest_counts(installation, day=last, clock=last) == {"expired": 0, "linked": bundles}
-    assert objects(installation) > bundles
+    assert objects(installation, "attributes") > bundles
+    assert objects(installation, "link-views") == 1
     assert ingest_counts(installation, day=after, clock=after) == {"expired": bundles, "linked": 0}
-    assert objects(installation) < bundles
+    assert objects(installation, "attributes") < bundles
+    assert objects(installation, "link-views") == 0
 
 
 def test_a_date_typed_by_mistake_removes_nothing(installation: Installation) -> None:

@@ -13,7 +13,14 @@ from dedup.store.audit import AuditEvent
 from dedup.store.house import Store, open_store, recover, remove_unknown_bundles
 from dedup.store.objects import ObjectDigest
 from dedup.store.runs import Run, StageOutput, begin_run, record_stage
-from dedup.store.submissions import Submission, ViewDigests, mark_ingested, mark_rejected, record_accepted
+from dedup.store.submissions import (
+    LinkDigests,
+    Submission,
+    ViewDigests,
+    mark_ingested,
+    mark_rejected,
+    record_accepted,
+)
 from dedup.store.tables import View
 from dedup.store.wrapping import LocalKey
 
@@ -32,20 +39,23 @@ def store(tmp_path: Path, url: str) -> Iterator[Store]:
 def test_what_the_registry_refers_to_stays_and_the_rest_goes(
     store: Store, event: AuditEvent, submission: Submission
 ) -> None:
-    views = ViewDigests(store.link_views.put(b"link"), store.attributes.put(b"attributes"))
-    output = store.link_views.put(b"pairs")
+    link = LinkDigests(store.link_views.put(b"link"), store.joined.put(b"map"))
+    views = ViewDigests(link, store.attributes.put(b"attributes"))
+    output = store.joined.put(b"pairs")
     store.link_views.put(b"orphan")
+    store.joined.put(b"orphan")
     store.attributes.put(b"orphan")
     with store.registry.write(event) as session:
         record_accepted(session, submission)
         mark_ingested(session, submission.id, views=views, registrations=1, statistics={}, at=event.at)
         begin_run(session, Run("run-1", event.at.date(), event.at))
         session.flush()
-        record_stage(session, "run-1", StageOutput("link", "1" * 64, "2" * 64, event.at, event.at, output, View.LINK))
+        record_stage(session, "run-1", StageOutput("link", "1" * 64, "2" * 64, event.at, event.at, output, View.JOINED))
     store.bundle_path(submission.file_sha256).write_bytes(b"raw")
     removed = recover(store, now=event.at, keep_rejected=WEEK)
-    assert (removed.objects, removed.bundles) == (2, 1)
-    assert store.link_views.names() == {views.link_view, output}
+    assert (removed.objects, removed.bundles) == (3, 1)
+    assert store.link_views.names() == {link.link_view}
+    assert store.joined.names() == {link.entry_map, output}
     assert store.attributes.names() == {views.attributes}
 
 
@@ -68,7 +78,7 @@ def test_a_rejected_bundle_goes_after_its_time(store: Store, event: AuditEvent, 
 
 
 def test_a_lost_object_stops_the_run(store: Store, event: AuditEvent, submission: Submission) -> None:
-    views = ViewDigests(ObjectDigest("1" * 64), ObjectDigest("2" * 64))
+    views = ViewDigests(LinkDigests(ObjectDigest("1" * 64), ObjectDigest("3" * 64)), ObjectDigest("2" * 64))
     with store.registry.write(event) as session:
         record_accepted(session, submission)
         mark_ingested(session, submission.id, views=views, registrations=1, statistics={}, at=event.at)

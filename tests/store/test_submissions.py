@@ -10,6 +10,7 @@ from dedup.store.audit import AuditEvent
 from dedup.store.objects import ObjectDigest
 from dedup.store.registry import Registry
 from dedup.store.submissions import (
+    LinkDigests,
     Submission,
     ViewDigests,
     epochs_begun,
@@ -23,7 +24,8 @@ from dedup.store.submissions import (
 )
 from dedup.store.tables import SubmissionState
 
-VIEWS = ViewDigests(ObjectDigest("1" * 64), ObjectDigest("2" * 64))
+LINK = LinkDigests(ObjectDigest("1" * 64), ObjectDigest("3" * 64))
+VIEWS = ViewDigests(LINK, ObjectDigest("2" * 64))
 
 
 def ingest(registry: Registry, event: AuditEvent, submission: Submission) -> list[str]:

@@ -1,9 +1,11 @@
-"""The two views: they join again by row number, and neither says anything of the other."""
+"""What is kept of a snapshot: the halves join again with both keys, and neither says anything of the other."""
 
 import hashlib
 import io
 import json
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,23 +18,33 @@ from hypothesis import strategies as st
 
 from dedup.errors import StoreError
 from dedup.fields import ATTRIBUTES, AttributeType
+from dedup.link.engine import link
 from dedup.model.linkage import LinkageModel
 from dedup.model.load import load_model
 from dedup.model.records import EncodedRecords, PassEntries
+from dedup.store.house import open_store
+from dedup.store.link_views import EncodingOrigin, get_link_view, put_link_view, together
 from dedup.store.objects import ObjectStore
-from dedup.store.submissions import ViewDigests
-from dedup.store.views import EncodingOrigin, load_attributes, load_link_views, rows_of, save_views
-from dedup.store.wrapping import LocalKey
+from dedup.store.submissions import LinkDigests, ViewDigests
+from dedup.store.views import load_attributes, load_records, rows_of, save_views
+from dedup.store.wrapping import BothKeys, LocalKey
 
 MODEL = load_model(Path(__file__).parents[2] / "config" / "linkage" / "kraamzorg.toml")
+KEYS = (("link", bytes(32)), ("attributes", bytes(range(32))), ("other", bytes([7]) * 32))
 ORIGIN = EncodingOrigin(MODEL.digest, "epoch-1", "ingest-1")
 Entry = tuple[int, bytes, bytes]
 
 
 class Views:
+    """A store of its own, and what it takes to keep snapshots in it."""
+
     def __init__(self, folder: Path) -> None:
-        self.link = ObjectStore(folder / "link", LocalKey("link", bytes(32)))
-        self.attributes = ObjectStore(folder / "attributes", LocalKey("attributes", bytes(range(32))))
+        self.store = open_store(
+            folder,
+            f"sqlite:///{folder}/registry.sqlite",
+            link_view_key=LocalKey("link", bytes(32)),
+            attribute_key=LocalKey("attributes", bytes(range(32))),
+        )
 
     def save(self, records: EncodedRecords, provider: str, **changes: Any) -> ViewDigests:
         options = {
@@ -41,12 +53,23 @@ class Views:
             "origin": ORIGIN,
             "entropy": os.urandom,
         }
-        return save_views(self.link, self.attributes, records=records, **(options | changes))
+        return save_views(self.store, provider, records=records, **(options | changes))
+
+    def load(self, digests: list[ViewDigests], model: LinkageModel = MODEL) -> tuple[Any, EncodedRecords]:
+        links = [one.link for one in digests]
+        snapshots = {name for link in links for name in get_link_view(self.store, link).snapshots}
+        return load_records(self.store, links, snapshots, model=model)
+
+    def pool(self, digests: list[ViewDigests], snapshots: set[str]) -> LinkDigests:
+        content = together([get_link_view(self.store, one.link) for one in digests], snapshots)
+        return put_link_view(self.store, content, entropy=os.urandom)
 
 
 @pytest.fixture
-def views(tmp_path: Path) -> Views:
-    return Views(tmp_path)
+def views(tmp_path: Path) -> Iterator[Views]:
+    opened = Views(tmp_path / "store")
+    yield opened
+    opened.store.close()
 
 
 def columns_of(count: int, provider: str) -> dict[str, list[Any]]:
@@ -81,6 +104,19 @@ def random_records(count: int, seed: int, model: LinkageModel = MODEL, blocks: i
     )
 
 
+def without_absent(records: EncodedRecords, model: LinkageModel = MODEL) -> EncodedRecords:
+    """The records with absent fields zero, as the second key leaves them."""
+    passes = []
+    for linkage_pass, entries in zip(model.passes, records.passes, strict=True):
+        sketch, end = entries.sketch.copy(), 0
+        for field in model.pass_fields(linkage_pass):
+            start, end = end, end + field.bits // 8
+            present = records.presence[entries.row] >> np.uint32(model.fields.index(field)) & 1
+            sketch[:, start:end] *= present[:, None].astype(np.uint8)
+        passes.append(replace(entries, sketch=sketch))
+    return replace(records, passes=tuple(passes))
+
+
 def by_name(records: EncodedRecords, names: list[str]) -> dict[str, tuple[int, int, list[Entry]]]:
     found: dict[str, tuple[int, int, list[Entry]]] = {
         name: (int(records.presence[row]), int(records.edd_week[row]), []) for row, name in enumerate(names)
@@ -91,36 +127,44 @@ def by_name(records: EncodedRecords, names: list[str]) -> dict[str, tuple[int, i
     return found
 
 
+def names_of(views: Views, numbers: Any, digests: list[ViewDigests]) -> list[str]:
+    attributes = load_attributes(views.store.attributes, [one.attributes for one in reversed(digests)])
+    return list(attributes["registratie_id"].to_numpy()[rows_of(numbers, attributes)])
+
+
 @settings(max_examples=15, deadline=None)
-@given(counts=st.lists(st.integers(0, 12), max_size=3), seed=st.integers(0, 1000))
+@given(counts=st.lists(st.integers(0, 12), max_size=3), seed=st.integers(0, 1000), pooled=st.booleans())
 def test_what_was_saved_comes_back_whatever_the_row_numbers(
-    tmp_path_factory: pytest.TempPathFactory, counts: list[int], seed: int
+    tmp_path_factory: pytest.TempPathFactory, counts: list[int], seed: int, pooled: bool
 ) -> None:
-    views = Views(tmp_path_factory.mktemp("views"))
+    """But for what absent fields are filled with, and whether or not the snapshots were pooled on the way."""
+    views = Views(tmp_path_factory.mktemp("views") / "store")
     saved: dict[str, tuple[int, int, list[Entry]]] = {}
     digests = []
     for number, count in enumerate(counts):
-        records = random_records(count, seed + number)
+        records = without_absent(random_records(count, seed + number))
         saved |= by_name(records, columns_of(count, f"p{number}")["registratie_id"])
         digests.append(views.save(records, f"p{number}"))
-    numbers, records = load_link_views(views.link, [one.link_view for one in digests], model=MODEL)
-    attributes = load_attributes(views.attributes, [one.attributes for one in reversed(digests)])
-    assert sorted(saved) == list(attributes["registratie_id"])
-    assert by_name(records, list(attributes["registratie_id"].to_numpy()[rows_of(numbers, attributes)])) == saved
+    names = {f"p{number}" for number in range(len(counts))}
+    links = [views.pool(digests, names)] if pooled and digests else [one.link for one in digests]
+    numbers, records = load_records(views.store, links, names, model=MODEL)
+    assert by_name(without_absent(records), names_of(views, numbers, digests)) == saved
+    views.store.close()
 
 
 def test_entries_come_sorted_by_token_and_record(views: Views) -> None:
-    digests = [views.save(random_records(20, seed), f"p{seed}").link_view for seed in range(3)]
-    _, records = load_link_views(views.link, digests, model=MODEL)
+    _, records = views.load([views.save(random_records(20, seed), f"p{seed}") for seed in range(3)])
     assert [entries.number for entries in records.passes] == [one.number for one in MODEL.passes]
     for entries in records.passes:
         keys = [(token.tobytes(), int(row)) for token, row in zip(entries.token, entries.row, strict=True)]
         assert keys == sorted(set(keys))
+        assert entries.token.flags.c_contiguous
+        assert entries.sketch.flags.c_contiguous
 
 
 def test_no_views_are_no_records(views: Views) -> None:
-    numbers, records = load_link_views(views.link, [], model=MODEL)
-    attributes = load_attributes(views.attributes, [])
+    numbers, records = views.load([])
+    attributes = load_attributes(views.store.attributes, [])
     assert (len(numbers), len(records), len(attributes), len(rows_of(numbers, attributes))) == (0, 0, 0, 0)
     assert [entries.sketch.shape for entries in records.passes] == [(0, MODEL.sketch_bytes(p)) for p in MODEL.passes]
 
@@ -129,22 +173,102 @@ def parquet(data: bytearray) -> Any:
     return pq.read_table(io.BytesIO(data))
 
 
-def test_the_link_view_holds_no_attribute_and_the_attribute_store_no_entry(views: Views) -> None:
-    digests = views.save(random_records(5, 1), "12345678")
-    link = parquet(views.link.get(digests.link_view))
-    assert link.column_names == ["row_number", "edd_week", "presence", *(f"pass_{p.number}" for p in MODEL.passes)]
-    assert b"12345678" not in views.link.get(digests.link_view)
-    attributes = parquet(views.attributes.get(digests.attributes))
+def entries_in(views: Views, digests: ViewDigests) -> dict[int, Any]:
+    """What lies in a link view: for each pass uint8[e, 16 + w]."""
+    table = parquet(views.store.link_views.get(digests.link.link_view))
+    return {row["pass"]: np.frombuffer(row["entries"], np.uint8).reshape(-1, row["width"]) for row in table.to_pylist()}
+
+
+def test_the_link_view_holds_entries_and_nothing_else(views: Views) -> None:
+    records = random_records(30, 1)
+    digests = views.save(records, "12345678")
+    content = views.store.link_views.get(digests.link.link_view)
+    assert parquet(content).column_names == ["pass", "width", "entries"]
+    assert b"12345678" not in content
+    for entries in records.passes:
+        stored = entries_in(views, digests)[entries.number]
+        assert sorted(row[:16].tobytes() for row in stored) == [token.tobytes() for token in entries.token]
+    attributes = parquet(views.store.attributes.get(digests.attributes))
     assert attributes.column_names == ["row_number", *ATTRIBUTES, "first_seen", "tokens_changed"]
 
 
-def test_the_order_of_one_view_says_nothing_of_the_other(views: Views) -> None:
+def test_the_map_is_read_with_both_keys_only(views: Views, tmp_path: Path) -> None:
+    digests = views.save(random_records(5, 1), "p")
+    folder = tmp_path / "store" / "joined"
+    link, attributes, other = (LocalKey(name, key) for name, key in KEYS)
+    for wrapper in (link, attributes, BothKeys(link, other), BothKeys(other, attributes)):
+        with pytest.raises(StoreError) as refused:
+            ObjectStore(folder, wrapper).get(digests.link.entry_map)
+        assert refused.value.code in {"store.wrong-key", "store.object-altered"}
+    assert ObjectStore(folder, BothKeys(link, attributes)).get(digests.link.entry_map)
+
+
+def test_entries_lie_by_token_and_in_a_token_by_chance(views: Views) -> None:
+    """The order in a block is another at each writing, so it says nothing of the order in the next block."""
+    records = random_records(60, 1, blocks=2)
+    first, second = (entries_in(views, views.save(records, "p")) for _ in range(2))
+    for number in first:
+        tokens = [row[:16].tobytes() for row in first[number]]
+        assert tokens == sorted(tokens) == [row[:16].tobytes() for row in second[number]]
+        assert len(set(tokens)) == 2
+    assert any(not np.array_equal(first[number], second[number]) for number in first)
+    sketches = {number: [row[16:].tobytes() for row in stored] for number, stored in first.items()}
+    before = {entries.number: [row.tobytes() for row in entries.sketch] for entries in records.passes}
+    assert all(sketches[number] != before[number] for number in sketches)
+
+
+def test_an_absent_field_is_filled_with_bits_like_any_others(views: Views) -> None:
+    """Were it left zero, everybody would see of each entry which fields it lacks."""
+    nobody = replace(random_records(300, 1), presence=np.zeros(300, np.uint32))
+    stored = entries_in(views, views.save(without_absent(nobody), "p"))
+    for body in stored.values():
+        bits = np.unpackbits(body[:, 16:], axis=1)
+        # Of some 400 entries each bit is set in half: eight standard deviations are 0.2.
+        assert abs(bits.mean(axis=0) - 0.5).max() < 0.2
+        assert len({row.tobytes() for row in body[:, 16:]}) == len(body)
+
+
+def test_the_engine_does_not_see_what_absent_fields_are_filled_with(views: Views) -> None:
+    records = without_absent(random_records(200, 3, blocks=40))
+    _, stored = views.load([views.save(records, "p")])
+    linked, again = (link(one, MODEL, threshold=0.5) for one in (without_absent(stored), stored))
+    assert len(linked.pairs) > 100
+    for column in ("left", "right", "probability", "levels", "edd_weeks_apart"):
+        assert np.array_equal(getattr(linked.pairs, column), getattr(again.pairs, column))
+    assert np.array_equal(linked.groups, again.groups)
+
+
+def test_what_no_longer_counts_is_not_in_the_pool(views: Views) -> None:
+    digests = [views.save(random_records(10, seed), f"p{seed}") for seed in range(3)]
+    pool = views.pool(digests, {"p0", "p2"})
+    content = get_link_view(views.store, pool)
+    assert sorted(content.snapshots[at] for at in set(content.snapshot.tolist())) == ["p0", "p2"]
+    numbers, records = load_records(views.store, [pool], {"p0", "p2"}, model=MODEL)
+    names = names_of(views, numbers, [digests[0], digests[2]])
+    assert {name[:2] for name in names} == {"p0", "p2"}
+    gone = {
+        token.tobytes() + sketch.tobytes()
+        for entries in views.load([digests[1]])[1].passes
+        for token, sketch in zip(entries.token, entries.sketch, strict=True)
+    }
+    assert not gone & {
+        token.tobytes() + sketch.tobytes()
+        for entries in records.passes
+        for token, sketch in zip(entries.token, entries.sketch, strict=True)
+    }
+    only, _ = load_records(views.store, [pool], {"p2"}, model=MODEL)
+    assert set(only.tolist()) == set(
+        parquet(views.store.attributes.get(digests[2].attributes))["row_number"].to_pylist()
+    )
+
+
+def test_the_order_of_one_half_says_nothing_of_the_other(views: Views) -> None:
     digests = views.save(random_records(200, 1), "12345678")
-    link = parquet(views.link.get(digests.link_view))["row_number"].to_pylist()
-    attributes = parquet(views.attributes.get(digests.attributes))
-    assert link == sorted(link)
+    numbers, _ = views.load([digests])
+    attributes = parquet(views.store.attributes.get(digests.attributes))
+    assert numbers.tolist() == sorted(numbers.tolist())
     assert attributes["registratie_id"].to_pylist() == sorted(attributes["registratie_id"].to_pylist())
-    place = {number: position for position, number in enumerate(link)}
+    place = {number: position for position, number in enumerate(numbers.tolist())}
     moved = [place[number] for number in attributes["row_number"].to_pylist()]
     # 200 rows in random order: a rank correlation of 0.3 or more has a chance of less than 1 in 10,000.
     assert abs(np.corrcoef(moved, range(200))[0, 1]) < 0.3
@@ -152,23 +276,20 @@ def test_the_order_of_one_view_says_nothing_of_the_other(views: Views) -> None:
 
 def test_row_numbers_are_new_each_time(views: Views) -> None:
     records = random_records(50, 1)
-    first, second = (
-        set(load_link_views(views.link, [views.save(records, "p").link_view], model=MODEL)[0].tolist())
-        for _ in range(2)
-    )
+    first, second = (set(views.load([views.save(records, "p")])[0].tolist()) for _ in range(2))
     assert first.isdisjoint(second)
 
 
 def test_row_numbers_that_collide_are_drawn_again(views: Views) -> None:
     draws = [bytes(16), bytes(range(16))]
-    digests = views.save(random_records(2, 1), "p", entropy=lambda _: draws.pop(0))
-    numbers, _ = load_link_views(views.link, [digests.link_view], model=MODEL)
+    digests = views.save(random_records(2, 1), "p", entropy=lambda n: draws.pop(0) if draws else os.urandom(n))
+    numbers, _ = views.load([digests])
     assert (draws, len(set(numbers.tolist()))) == ([], 2)
 
 
 def code_of(views: Views, digests: list[ViewDigests], model: LinkageModel = MODEL) -> str:
     with pytest.raises(StoreError) as refused:
-        load_link_views(views.link, [one.link_view for one in digests], model=model)
+        views.load(digests, model)
     return refused.value.code
 
 
@@ -184,25 +305,31 @@ def test_views_of_another_model_are_refused(views: Views) -> None:
     assert code_of(views, [digests]) == "store.other-model"
 
 
-def test_a_view_named_twice_is_noticed(views: Views) -> None:
-    digests = views.save(random_records(3, 1), "p")
-    assert code_of(views, [digests, digests]) == "store.view-twice"
-
-
-def test_views_that_do_not_belong_together_are_noticed(views: Views) -> None:
+def test_a_registration_in_two_views_is_noticed(views: Views) -> None:
     ours, theirs = (views.save(random_records(3, seed), f"p{seed}") for seed in (1, 2))
-    numbers, _ = load_link_views(views.link, [ours.link_view], model=MODEL)
+    pool = replace(ours, link=views.pool([ours, theirs], {"p1", "p2"}))
+    assert code_of(views, [ours, pool]) == "store.view-twice"
+
+
+def test_a_view_and_a_map_that_were_not_made_together_are_noticed(views: Views) -> None:
+    ours, theirs = (views.save(random_records(3, seed), f"p{seed}") for seed in (1, 2))
+    wrong = replace(ours, link=replace(ours.link, entry_map=theirs.link.entry_map))
+    assert code_of(views, [wrong]) == "store.views-differ"
+
+
+def test_entries_and_attributes_that_do_not_belong_together_are_noticed(views: Views) -> None:
+    ours, theirs = (views.save(random_records(3, seed), f"p{seed}") for seed in (1, 2))
+    numbers, _ = views.load([ours])
     for wrong in ([theirs.attributes], [], [ours.attributes, theirs.attributes]):
         with pytest.raises(StoreError) as refused:
-            rows_of(numbers, load_attributes(views.attributes, wrong))
+            rows_of(numbers, load_attributes(views.store.attributes, wrong))
         assert refused.value.code == "store.views-differ"
 
 
 def test_the_origin_is_written_into_the_link_view(views: Views) -> None:
     digests = views.save(random_records(1, 1), "p")
-    metadata = parquet(views.link.get(digests.link_view)).schema.metadata
+    metadata = parquet(views.store.link_views.get(digests.link.link_view)).schema.metadata
     assert json.loads(metadata[b"dedup"]) == {
-        "scheme": "dedup/v1",
         "model_digest": MODEL.digest,
         "epoch_key_id": "epoch-1",
         "ingest_key_id": "ingest-1",

@@ -1,4 +1,4 @@
-"""Ingest: open an accepted bundle, key its encodings again, store its two views, and let it count.
+"""Ingest: open an accepted bundle, key its encodings again, store its entries and its attributes, and let it count.
 
 Everything is written under temporary names or as objects that nothing refers to, until one transaction of the registry
 makes the snapshot count. A crash before it leaves the submission waiting, a crash after it leaves files to be removed.
@@ -27,10 +27,11 @@ from dedup.model.records import EncodedRecords
 from dedup.store.audit import NIGHTLY, AuditEvent
 from dedup.store.failpoints import reach
 from dedup.store.house import Store
+from dedup.store.link_views import EncodingOrigin, Entropy
 from dedup.store.seen import IdentityTag, Look, RegistrationTag, look_at, record_look
 from dedup.store.submissions import Submission, mark_ingested, mark_rejected, submissions_in_state
 from dedup.store.tables import SubmissionState
-from dedup.store.views import EncodingOrigin, Entropy, save_views
+from dedup.store.views import save_views
 
 MAX_REGISTRATIONS = 250_000  # the largest provider has a tenth of this; memory is a few KiB for each
 
@@ -114,10 +115,11 @@ def ingest_submission(
 ) -> Ingested | Refused:
     """Ingest one accepted submission; the caller holds the run lock.
 
-    Its provider's earlier snapshot of the same epoch no longer counts and its encodings are removed, as is the raw
-    bundle. A bundle that cannot be used is marked rejected and kept for the operator; nothing of it is stored. Raises
-    `StoreError` where the fault is the server's own: `store.bundle-missing`, `store.bundle-altered`, or
-    `store.sealing-key-missing`, which leave the submission waiting.
+    Its provider's earlier snapshot of the same epoch no longer counts: its attributes are removed, as is the raw
+    bundle; `pool_entries` removes its entries once the night's bundles are in. A bundle that cannot be used is marked
+    rejected and kept for the operator; nothing of it is stored. Raises `StoreError` where the fault is the server's
+    own: `store.bundle-missing`, `store.bundle-altered`, or `store.sealing-key-missing`, which leave the submission
+    waiting.
     """
     try:
         content = _read(submission, store, keys, model, max_registrations)
@@ -130,8 +132,8 @@ def ingest_submission(
     with store.registry.read() as session:
         look = look_at(session, submission.provider, submission.epoch_key_id, content.identities, today)
     views = save_views(
-        store.link_views,
-        store.attributes,
+        store,
+        submission.id,
         records=content.records,
         attributes=_with_sightings(content, look),
         model=model,
@@ -154,7 +156,6 @@ def ingest_submission(
     store.bundle_path(submission.file_sha256).unlink(missing_ok=True)
     for old in superseded:
         if old.views is not None:
-            store.link_views.remove(old.views.link_view)
             store.attributes.remove(old.views.attributes)
     reach("ingest.cleaned")
     superseded_ids = tuple(old.id for old in superseded)

@@ -1,4 +1,4 @@
-"""The link stage: the night's link views become candidate pairs, named by row numbers and kept encrypted."""
+"""The link stage: the night's entries become candidate pairs, named by row numbers and kept under both keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dedup.nightly.night import Night
 from dedup.nightly.snapshots import Snapshots
 from dedup.store.runs import StageOutput
 from dedup.store.tables import View
-from dedup.store.views import load_link_views
+from dedup.store.views import load_records
 
 LINK = "link"
 _SKIPPED = b"skipped_blocks"
@@ -32,7 +32,8 @@ def link_snapshots(night: Night, snapshots: Snapshots) -> StageOutput:
     threshold = night.settings.share("linkage", "group_threshold", 0.5)
     options = LinkOptions(max_block=night.settings.count("linkage", "max_block", LinkOptions().max_block))
     parts = {
-        "link_views": sorted(snapshots.link_views),
+        "link_views": sorted({link.link_view for link in snapshots.links}),
+        "snapshots": sorted(snapshots.ids),
         "model": night.model.digest,
         "comparisons": digest_of([astuple(comparison) for comparison in night.model.comparisons]),
         "threshold": threshold,
@@ -40,9 +41,10 @@ def link_snapshots(night: Night, snapshots: Snapshots) -> StageOutput:
     }
 
     def make() -> Made:
-        numbers, records = load_link_views(night.store.link_views, snapshots.link_views, model=night.model)
+        numbers, records = load_records(night.store, snapshots.links, snapshots.ids, model=night.model)
         linkage = link(records, night.model, threshold=threshold, options=options)
-        return Made(pairs_to_parquet(linkage, numbers), View.LINK)
+        # Who is paired with whom is what a thief of entries must not see, and nothing to show beside attributes either.
+        return Made(pairs_to_parquet(linkage, numbers), View.JOINED)
 
     return remembered(night, LINK, parts, make)
 

@@ -17,7 +17,7 @@ from dedup.store.tables import View
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a stage made: bytes to keep in one of the two object stores, and their digest for the next stage."""
+    """What a stage made: bytes to keep in one of the object stores, and their digest for the next stage."""
 
     content: bytes
     view: View

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from dedup.ingest.pooling import pool_entries
 from dedup.nightly.night import Night
 from dedup.store.seen import leave_epochs
 from dedup.store.submissions import Submission, retire_epochs, retire_older, submissions_in_state
@@ -50,5 +51,5 @@ def _ingested(night: Night) -> list[Submission]:
 def _remove_views(night: Night, retired: Iterable[Submission]) -> None:
     for submission in retired:
         if submission.views is not None:
-            night.store.link_views.remove(submission.views.link_view)
             night.store.attributes.remove(submission.views.attributes)
+    pool_entries(night.store, now=night.clock(), entropy=night.entropy)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import orjson
 
 from dedup.findings.frames import Findings, class_table
+from dedup.ingest.pooling import pool_entries
 from dedup.ingest.submission import Ingested, IngestKeys, ingest_accepted
 from dedup.intake.acceptance import Intake
 from dedup.intake.checks import IntakeLimits
@@ -144,7 +145,7 @@ def receive_bundles(night: Night) -> dict[str, int]:
 
 
 def ingest_bundles(night: Night) -> dict[str, int]:
-    """Open what was accepted and let it count, and remove what expired.
+    """Open what was accepted and let it count, remove what expired, and pool the entries of all that counts.
 
     A vendor whose bundle turns out to be unusable finds a problem file.
     """
@@ -160,11 +161,13 @@ def ingest_bundles(night: Night) -> dict[str, int]:
     for answer in answers:
         if not isinstance(answer, Ingested):
             report_refused(night.inbox, answer, _intake(night))
+    expired = remove_silent_providers(night)
+    pool_entries(night.store, now=night.clock(), entropy=night.entropy)
     return {
         "snapshots": len(ingested),
         "registrations": sum(answer.registrations for answer in ingested),
         "refused": len(answers) - len(ingested),
-        "expired": remove_silent_providers(night),
+        "expired": expired,
     }
 
 

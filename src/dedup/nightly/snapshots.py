@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from dedup.nightly.night import Night
 from dedup.store.objects import ObjectDigest
-from dedup.store.submissions import Submission, epochs_begun, submissions_in_state
+from dedup.store.submissions import LinkDigests, Submission, epochs_begun, submissions_in_state
 from dedup.store.tables import SubmissionState
 
 
@@ -21,9 +21,14 @@ class Snapshots:
     other_model: int
 
     @property
-    def link_views(self) -> list[ObjectDigest]:
-        """The link views, in the order of the submissions."""
-        return [submission.views.link_view for submission in self.submissions if submission.views]
+    def ids(self) -> set[str]:
+        """The ids of the submissions."""
+        return {submission.id for submission in self.submissions}
+
+    @property
+    def links(self) -> set[LinkDigests]:
+        """The objects that the submissions' entries are in: one pair for all, once they are pooled."""
+        return {submission.views.link for submission in self.submissions if submission.views}
 
     @property
     def attributes(self) -> list[ObjectDigest]:

@@ -11,7 +11,7 @@ import signal
 
 VARIABLE = "DEDUP_FAILPOINT"
 
-# In the order in which one bundle passes them, from the inbox folder to the end of its ingest.
+# In the order in which one bundle passes them, from the inbox folder until its entries lie among those of all others.
 FAILPOINTS = (
     "intake.claimed",  # the bundle was copied to a temporary file of the store
     "intake.moved",  # it has its final name in the store, but the registry does not know it
@@ -19,9 +19,12 @@ FAILPOINTS = (
     "intake.receipted",  # the receipt is there, the bundle still lies in the inbox
     "objects.written",  # an object's temporary file is complete, its name is not yet given
     "objects.renamed",  # an object has its name, the registry does not know it
-    "ingest.stored",  # both views are stored, the registry does not know them
+    "ingest.stored",  # all objects of the snapshot are stored, the registry does not know them
     "ingest.committed",  # the registry knows them, the raw bundle and what was superseded are still there
-    "ingest.cleaned",  # all done
+    "ingest.cleaned",  # what was superseded has no attributes any more, and its entries are noted as due to go
+    "pool.stored",  # the entries of all snapshots lie together in new objects, the registry names the old ones
+    "pool.committed",  # the registry names the new objects, the old ones are still there
+    "pool.cleaned",  # all done
 )
 
 

@@ -1,4 +1,4 @@
-"""The server's store as one thing: its folder, its registry, and its two object stores."""
+"""The server's store as one thing: its folder, its registry, and its object stores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dedup.store.durable import make_private_folder, remove_temporary_files
 from dedup.store.objects import ObjectDigest, ObjectStore
 from dedup.store.registry import Registry
 from dedup.store.tables import StageRow, SubmissionRow, SubmissionState, View
-from dedup.store.wrapping import KeyWrapper
+from dedup.store.wrapping import BothKeys, KeyWrapper
 
 BUNDLE_SUFFIX = ".bundle"
 
@@ -25,6 +25,7 @@ class Store:
     registry: Registry
     link_views: ObjectStore
     attributes: ObjectStore
+    joined: ObjectStore  # what says which entries and which attributes belong together: under both keys
 
     @property
     def submissions(self) -> Path:
@@ -36,8 +37,8 @@ class Store:
         return self.submissions / f"{file_sha256}{BUNDLE_SUFFIX}"
 
     def objects(self, view: View) -> ObjectStore:
-        """Return the object store of one view."""
-        return self.link_views if view is View.LINK else self.attributes
+        """Return the object store of one half, or of what joins them."""
+        return {View.LINK: self.link_views, View.ATTRIBUTES: self.attributes, View.JOINED: self.joined}[view]
 
     def close(self) -> None:
         """Let go of the registry."""
@@ -52,6 +53,7 @@ def open_store(folder: Path, url: URL | str, *, link_view_key: KeyWrapper, attri
         registry=Registry(url),
         link_views=ObjectStore(folder / "link-views", link_view_key),
         attributes=ObjectStore(folder / "attributes", attribute_key),
+        joined=ObjectStore(folder / "joined", BothKeys(link_view_key, attribute_key)),
     )
 
 
@@ -69,14 +71,18 @@ def recover(store: Store, *, now: datetime, keep_rejected: timedelta) -> Recover
     Removes objects that no row refers to, raw bundles that were ingested, and rejected ones older than
     `keep_rejected`. Raises `StoreError` (`store.object-missing`) when a row refers to an object that is not there.
     """
-    wanted: dict[View, set[ObjectDigest]] = {View.LINK: set(), View.ATTRIBUTES: set()}
+    wanted: dict[View, set[ObjectDigest]] = {view: set() for view in View}
+    columns = {
+        View.LINK: SubmissionRow.link_view,
+        View.ATTRIBUTES: SubmissionRow.attributes,
+        View.JOINED: SubmissionRow.entry_map,
+    }
     with store.registry.read() as session:
-        for link_view, attributes in session.execute(select(SubmissionRow.link_view, SubmissionRow.attributes)):
-            wanted[View.LINK].update([ObjectDigest(link_view)] if link_view else [])
-            wanted[View.ATTRIBUTES].update([ObjectDigest(attributes)] if attributes else [])
-        for name, view in session.execute(select(StageRow.output_object, StageRow.output_view)):
-            if name is not None and view is not None:
-                wanted[view].add(ObjectDigest(name))
+        for view, column in columns.items():
+            wanted[view].update(ObjectDigest(name) for name in session.scalars(select(column).distinct()) if name)
+        for name, kept_in in session.execute(select(StageRow.output_object, StageRow.output_view)):
+            if name is not None and kept_in is not None:
+                wanted[kept_in].add(ObjectDigest(name))
         settled = set(
             session.scalars(
                 select(SubmissionRow.file_sha256).where(

@@ -3,7 +3,8 @@
 The name is the digest of the *ciphertext*. Every object has a fresh random data key, so two objects with equal
 content have unrelated names: a name says nothing about what is inside, and a backup can be checked without any key.
 
-Layout: `DDOBJ1` 00 00, one byte length and the key id in ASCII, the wrapped data key (40 bytes); then chunks of 1 MiB
+Layout: `DDOBJ1` 00 00, one byte length and the key id in ASCII, the wrapped data key (40 bytes, or 48
+under two keys); then chunks of 1 MiB
 of plaintext in AES-256-GCM, each with its 16-byte tag. A chunk's nonce is seven zero bytes, its number from 0 (four
 bytes, big-endian) and a byte that is 1 on the last chunk; all that stands before the first chunk is every chunk's
 associated data. A data key encrypts one object only, so nonces never repeat. (Construction: STREAM, by Hoang,
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from dedup.errors import StoreError
 from dedup.store.durable import make_private_folder, publish, remove_temporary_files, temporary_file
 from dedup.store.failpoints import reach
-from dedup.store.wrapping import DATA_KEY_BYTES, WRAPPED_KEY_BYTES, KeyWrapper
+from dedup.store.wrapping import DATA_KEY_BYTES, KeyWrapper
 
 ObjectDigest = NewType("ObjectDigest", str)
 
@@ -70,11 +71,12 @@ class ObjectStore:
             raise StoreError("store.object-missing", message) from error
         if hashlib.sha256(stored).hexdigest() != name:
             raise _altered(name)
-        start = len(MAGIC) + 1 + int.from_bytes(stored[len(MAGIC) : len(MAGIC) + 1]) + WRAPPED_KEY_BYTES
+        wrapped_bytes = self._wrapper.wrapped_bytes
+        start = len(MAGIC) + 1 + int.from_bytes(stored[len(MAGIC) : len(MAGIC) + 1]) + wrapped_bytes
         header = stored[:start]
         if not header.startswith(MAGIC) or len(stored) < start + TAG_BYTES:
             raise _altered(name)
-        data_key = self._wrapper.unwrap(header[-WRAPPED_KEY_BYTES:])
+        data_key = self._wrapper.unwrap(header[-wrapped_bytes:])
         try:
             return _decrypted(memoryview(stored)[start:], data_key, header)
         except InvalidTag as error:

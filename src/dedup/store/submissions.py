@@ -21,12 +21,31 @@ from dedup.store.tables import SubmissionRow, SubmissionState
 _DELIVERED = (SubmissionState.ACCEPTED, SubmissionState.INGESTED, SubmissionState.SUPERSEDED)
 
 
-@dataclass(frozen=True, slots=True)
-class ViewDigests:
-    """The objects that hold one snapshot's two views."""
+@dataclass(frozen=True, slots=True, order=True)
+class LinkDigests:
+    """A link view and its entry map: the objects that the entries of one snapshot, or of many together, are in."""
 
     link_view: ObjectDigest
+    entry_map: ObjectDigest
+
+
+@dataclass(frozen=True, slots=True)
+class ViewDigests:
+    """The objects that hold one snapshot: its entries, perhaps with those of others, and its attributes."""
+
+    link: LinkDigests
     attributes: ObjectDigest
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Which objects hold a submission's entries; `counts` is off once it is superseded, until they are rewritten."""
+
+    submission_id: str
+    epoch_key_id: str
+    model_digest: str
+    link: LinkDigests
+    counts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +147,8 @@ def mark_ingested(
 ) -> list[Submission]:
     """Let an accepted submission count, and its provider's earlier snapshots of the epoch no longer.
 
-    Returns the superseded submissions as they were, so that the caller can remove their views after the commit.
+    Returns the superseded submissions as they were, so that the caller can remove their attributes after the commit.
+    Their entries are noted as held until they are cut out of the link views (`note_rewritten`).
     """
     row = _accepted(session, submission_id)
     earlier = session.scalars(
@@ -143,7 +163,7 @@ def mark_ingested(
     row.settled_at = at
     row.registrations = registrations
     row.statistics = dict(statistics)
-    row.link_view, row.attributes = views.link_view, views.attributes
+    row.link_view, row.entry_map, row.attributes = views.link.link_view, views.link.entry_map, views.attributes
     return superseded
 
 
@@ -173,8 +193,25 @@ def _supersede(rows: Sequence[SubmissionRow]) -> list[Submission]:
     superseded = [_submission(row) for row in rows]
     for row in rows:
         row.state = SubmissionState.SUPERSEDED
-        row.link_view = row.attributes = None
+        row.attributes = None
     return superseded
+
+
+def held_entries(session: Session) -> list[Held]:
+    """Return whose entries which objects hold, by submission id; those of superseded snapshots have yet to go."""
+    rows = session.scalars(select(SubmissionRow).where(SubmissionRow.link_view.is_not(None)).order_by(SubmissionRow.id))
+    return [
+        Held(row.id, row.epoch_key_id, row.model_digest, link, row.state is SubmissionState.INGESTED)
+        for row in rows
+        if (link := _link(row)) is not None
+    ]
+
+
+def note_rewritten(session: Session, submission_ids: Collection[str], link: LinkDigests | None) -> None:
+    """Note in which objects the entries of these submissions are from now on; None for those that are in none."""
+    for submission_id in submission_ids:
+        row = session.get_one(SubmissionRow, submission_id)
+        row.link_view, row.entry_map = (link.link_view, link.entry_map) if link else (None, None)
 
 
 def _accepted(session: Session, submission_id: str) -> SubmissionRow:
@@ -186,9 +223,10 @@ def _accepted(session: Session, submission_id: str) -> SubmissionRow:
 
 
 def _submission(row: SubmissionRow) -> Submission:
+    link = _link(row)
     views = None
-    if row.link_view is not None and row.attributes is not None:
-        views = ViewDigests(ObjectDigest(row.link_view), ObjectDigest(row.attributes))
+    if link is not None and row.attributes is not None:
+        views = ViewDigests(link, ObjectDigest(row.attributes))
     return Submission(
         id=row.id,
         vendor=row.vendor,
@@ -208,3 +246,9 @@ def _submission(row: SubmissionRow) -> Submission:
         views=views,
         statistics=row.statistics,
     )
+
+
+def _link(row: SubmissionRow) -> LinkDigests | None:
+    if row.link_view is None or row.entry_map is None:
+        return None
+    return LinkDigests(ObjectDigest(row.link_view), ObjectDigest(row.entry_map))

@@ -62,10 +62,14 @@ class SubmissionState(StrEnum):
 
 
 class View(StrEnum):
-    """The two halves of what is kept; each has its own folder and its own key-encryption key."""
+    """The halves of what is kept, and what joins them; each has its own folder.
+
+    The two halves each have a key-encryption key of their own; what joins them can be read with both keys only.
+    """
 
     LINK = "link"
     ATTRIBUTES = "attributes"
+    JOINED = "joined"
 
 
 class RunState(StrEnum):
@@ -114,7 +118,9 @@ class SubmissionRow(Base):
     reason_code: Mapped[str | None] = mapped_column(String(64))
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     registrations: Mapped[int | None] = mapped_column(Integer)
+    # The two objects that its entries are in, often shared with others; kept when superseded, until they are rewritten.
     link_view: Mapped[str | None] = mapped_column(DIGEST)
+    entry_map: Mapped[str | None] = mapped_column(DIGEST)
     attributes: Mapped[str | None] = mapped_column(DIGEST)
     statistics: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 

@@ -1,7 +1,8 @@
 """Key-encryption keys: the one protocol by which an object's data key is wrapped, wherever the key itself lives.
 
 A key in a file is `LocalKey`. A key in Vault or a hardware module is another class with the same two methods: the
-store never sees the key, only data keys that it hands over and gets back.
+store never sees the key, only data keys that it hands over and gets back. `BothKeys` puts two of them one round the
+other, for what nobody may read who has only one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from dedup.errors import StoreError
 
 DATA_KEY_BYTES = 32
-WRAPPED_KEY_BYTES = DATA_KEY_BYTES + 8
+WRAPPING_BYTES = 8  # what AES key wrap adds
 
 
 class KeyWrapper(Protocol):
@@ -23,8 +24,12 @@ class KeyWrapper(Protocol):
     def key_id(self) -> str:
         """The id that is written beside what was wrapped."""
 
+    @property
+    def wrapped_bytes(self) -> int:
+        """How long a wrapped data key is."""
+
     def wrap(self, data_key: bytes) -> bytes:
-        """Return the wrapped data key, `WRAPPED_KEY_BYTES` long."""
+        """Return the wrapped data key."""
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """Return the data key; raises `StoreError` (`store.wrong-key`) when another key wrapped it."""
@@ -45,6 +50,11 @@ class LocalKey:
         """The id that is written beside what was wrapped."""
         return self._key_id
 
+    @property
+    def wrapped_bytes(self) -> int:
+        """How long a wrapped data key is."""
+        return DATA_KEY_BYTES + WRAPPING_BYTES
+
     def wrap(self, data_key: bytes) -> bytes:
         """Return the wrapped data key."""
         return aes_key_wrap(self._secret, data_key)
@@ -56,3 +66,32 @@ class LocalKey:
         except InvalidUnwrap as error:
             message = f"An object of the store was not encrypted under the key {self._key_id}."
             raise StoreError("store.wrong-key", message) from error
+
+
+class BothKeys:
+    """Two keys, one round the other: a data key that was wrapped comes back only to whoever has both.
+
+    What `inner` wraps is wrapped again by `outer`. Either may be kept anywhere, as any `KeyWrapper`.
+    """
+
+    def __init__(self, inner: KeyWrapper, outer: KeyWrapper) -> None:
+        self._inner = inner
+        self._outer = outer
+
+    @property
+    def key_id(self) -> str:
+        """The ids of both keys."""
+        return f"{self._inner.key_id}+{self._outer.key_id}"
+
+    @property
+    def wrapped_bytes(self) -> int:
+        """How long a wrapped data key is: the outer key wraps what the inner one made."""
+        return self._inner.wrapped_bytes + self._outer.wrapped_bytes - DATA_KEY_BYTES
+
+    def wrap(self, data_key: bytes) -> bytes:
+        """Return the data key, wrapped twice."""
+        return self._outer.wrap(self._inner.wrap(data_key))
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """Return the data key; raises `StoreError` (`store.wrong-key`) when either key is another one."""
+        return self._inner.unwrap(self._outer.unwrap(wrapped))
