@@ -19,6 +19,7 @@ from dedup.cli.console import EXIT_BUG, EXIT_FAULT, EXIT_USAGE, print_error
 from dedup.cli.demo import demo
 from dedup.cli.encode import encode
 from dedup.cli.evaluate import evaluate
+from dedup.cli.explain import explain
 from dedup.cli.keys import keys
 from dedup.cli.link import link
 from dedup.cli.model import app as model_app
@@ -40,6 +41,7 @@ app.command("encode")(encode)
 app.command("nightly")(nightly)
 app.command("link")(link)
 app.command("evaluate")(evaluate)
+app.command("explain")(explain)
 app.add_typer(model_app, name="model")
 app.add_typer(keys, name="keys")
 app.add_typer(bench, name="bench")

@@ -32,7 +32,8 @@ def link(
     """Link bundles and write every candidate pair with its match probability and comparison levels.
 
     Entries are keyed again with a throw-away ingest key, as the nightly run does with its own. Beside PAIRS.parquet
-    lies PAIRS.records.parquet: the registratie_ids that were in the bundles.
+    lies PAIRS.records.parquet: the registratie_ids that were in the bundles. PAIRS.weights.json and
+    PAIRS.patterns.parquet are what dedup explain reads.
 
     Example: dedup link bundles/ --out pairs.parquet --groups groups.parquet
     """
@@ -41,6 +42,7 @@ def link(
     from rich.console import Console
 
     from dedup.bundle.keyfiles import IngestKey, SealingPrivateKey, read_key
+    from dedup.lab.explaining import write_weights
     from dedup.lab.linking import choose_model, find_bundles, link_bundles, summary, write_linkage
     from dedup.link.engine import LinkOptions
     from dedup.model.load import load_model
@@ -49,10 +51,11 @@ def link(
     group_threshold = threshold if threshold is not None else settings.share("linkage", "group_threshold", 0.5)
     options = LinkOptions(max_block=settings.count("linkage", "max_block", LinkOptions().max_block))
     found = find_bundles(bundles)
+    linkage_model = load_model(model) if model else choose_model(found[0], settings.model_path.parent)
     with Console(stderr=True).status("Reading bundles") as status:
         linked = link_bundles(
             found,
-            load_model(model) if model else choose_model(found[0], settings.model_path.parent),
+            linkage_model,
             opened_with=read_key(open_with, SealingPrivateKey) if open_with else None,
             key=IngestKey.generate(),
             threshold=group_threshold,
@@ -60,6 +63,7 @@ def link(
             on_stage=lambda stage: status.update(f"Done: {stage}"),
         )
     write_linkage(linked, out, groups)
+    write_weights(linked.linkage, linkage_model, out)
     result = summary(linked, group_threshold)
     if as_json:
         print_json(result)

@@ -1,0 +1,127 @@
+"""A pair's weights in words: `surname: very similar +6.1`, from what was counted before any comparison to the sum.
+
+Nothing here knows a value of a record or how weights are made; words and bits come in, lines for people go out.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from dedup.reports.texts import texts_in
+
+# Probabilities nearer to 0 or 1 than this are told as `more than` and `less than`.
+_SURE = 0.001
+# A possible relative takes next to nothing from most pairs; less than this would be written as 0.0.
+_NOTICED = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One comparison of a pair: its name, what it says (a key of `level` in the texts, its weeks), and its bits."""
+
+    comparison: str
+    says: str
+    weeks: int
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairWeights:
+    """All weights of a pair, in bits: before any comparison, per comparison, and for a possible relative (0: none)."""
+
+    prior_bits: float
+    weights: tuple[Weight, ...]
+    relatives_bits: float
+
+    @property
+    def total_bits(self) -> float:
+        """Return the log2 odds that the pair is one person."""
+        return math.fsum((self.prior_bits, *(weight.bits for weight in self.weights), self.relatives_bits))
+
+
+class Role(StrEnum):
+    """What a line stands for."""
+
+    PRIOR = "prior"
+    EVIDENCE = "evidence"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line in a language; `bits` is what it adds, for the total line the sum; `written` is that as text."""
+
+    role: Role
+    label: str
+    says: str
+    bits: float
+    written: str
+
+    def sentence(self) -> str:
+        """Return the line for whoever hears it read: `surname: very similar, +6.1`."""
+        return f"{self.label}: {self.says}, {self.written}"
+
+
+def explanation_texts(language: str) -> Mapping[str, Any]:
+    """Return the texts of a language, `nl` or `en`; raises `KeyError` for another."""
+    texts: Mapping[str, Any] = _catalogue()[language]
+    return texts
+
+
+def lines(pair: PairWeights, language: str) -> tuple[Line, ...]:
+    """Return the lines of a pair from the prior to the total; without a line for relatives where they weigh nothing."""
+    texts = explanation_texts(language)
+    found = [(Role.PRIOR, texts["prior"], texts["prior_says"], pair.prior_bits)]
+    found += [
+        (Role.EVIDENCE, _name(weight.comparison, language), _says(weight, texts), weight.bits)
+        for weight in pair.weights
+    ]
+    if abs(pair.relatives_bits) >= _NOTICED:
+        found.append((Role.EVIDENCE, texts["relatives"], texts["relatives_says"], pair.relatives_bits))
+    total = texts["total_says"].format(probability=_probability(pair.total_bits, language))
+    found.append((Role.TOTAL, texts["total"], total, pair.total_bits))
+    return tuple(Line(role, label, says, bits, _signed(bits, language)) for role, label, says, bits in found)
+
+
+def _says(weight: Weight, texts: Mapping[str, Any]) -> str:
+    key = "within_week" if weight.says == "within_weeks" and weight.weeks == 1 else weight.says
+    text: str = texts["level"][key]
+    return text.format(weeks=weight.weeks)
+
+
+def _name(comparison: str, language: str) -> str:
+    """Return what the reports call an attribute; a comparison of another model stands for itself."""
+    texts = texts_in(language)
+    return texts(f"attribute.{comparison}") if texts.has("attribute", comparison) else comparison.replace("_", " ")
+
+
+def _signed(bits: float, language: str) -> str:
+    size = texts_in(language).number(abs(bits), 1)
+    if float(f"{bits:.1f}") == 0:
+        return size
+    return f"{'+' if bits > 0 else '−'}{size}"
+
+
+def _probability(bits: float, language: str) -> str:
+    """Return the probability of log2 odds in per cent."""
+    texts, words = texts_in(language), explanation_texts(language)
+    probability = 0.5 * (1.0 + math.tanh(0.5 * math.log(2.0) * bits))
+    if probability > 1.0 - _SURE:
+        text: str = words["more_than"].format(probability=texts.percent(1.0 - _SURE))
+    elif probability < _SURE:
+        text = words["less_than"].format(probability=texts.percent(_SURE))
+    else:
+        text = texts.percent(probability)
+    return text
+
+
+@cache
+def _catalogue() -> Mapping[str, Any]:
+    return tomllib.loads(files("dedup.reports").joinpath("texts/explanation.toml").read_text("utf-8"))
