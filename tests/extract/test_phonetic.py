@@ -97,7 +97,24 @@ def test_a_value_without_letters_has_no_code() -> None:
 def test_the_documented_rules_are_the_rules() -> None:
     """The spec is written from the module's docstring."""
     documented = re.findall(r"`([^`]+)` -> (?:nothing|`([^`]+)`)", phonetic.__doc__ or "")
-    assert documented == [(pattern.pattern, replacement) for pattern, replacement in phonetic._REWRITES]
+    assert documented == [(pattern.pattern, replacement) for pattern, replacement, _ in phonetic._REWRITES]
+
+
+NEAR_MATCHES = st.lists(
+    st.sampled_from(
+        ["tsch", "tch", "tsj", "sch", "sh", "sj", "sz", "cz", "zh", "zj", "ch", "gch", "ph", "th", "dt", "gh", "kh"]
+        + ["ck", "cq", "qu", "q", "ou", "dzj", "ij", "en", "ds", "b", "aa", "x", "v", "c", *"aeiouyjhwrlt"]
+    ),
+    max_size=6,
+).map("".join)
+
+
+@given(st.one_of(NEAR_MATCHES, st.text(max_size=10)))
+def test_a_rule_that_is_not_tried_would_have_changed_nothing(name: str) -> None:
+    expected = name
+    for pattern, replacement, _ in phonetic._REWRITES:
+        expected = pattern.sub(replacement, expected)
+    assert phonetic_code(name) == expected[:CODE_LENGTH]
 
 
 def test_codes_are_coarse_but_not_too_coarse_on_dutch_names() -> None:

@@ -88,12 +88,18 @@ def free_text(value: str, _: date) -> Cleaned:
 
 def name_text(value: str, _: date) -> Cleaned:
     """A name: something is left of it when it is folded, it is no filler, and it was not garbled on its way."""
+    fault = _name_fault(value)
+    return (value, "") if not fault else ("", fault)
+
+
+@lru_cache(REMEMBERED)
+def _name_fault(value: str) -> str:
     if len(value) > MAX_TEXT:
-        return "", "text.malformed"
-    if _GARBLED.search(value):
-        return "", "name.garbled"
+        return "text.malformed"
+    if not value.isascii() and _GARBLED.search(value):
+        return "name.garbled"
     folded = fold_name(value)
-    return (value, "") if folded and folded not in _FILLERS else ("", "name.no-letters")
+    return "" if folded and folded not in _FILLERS else "name.no-letters"
 
 
 @lru_cache(REMEMBERED)

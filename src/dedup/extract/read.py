@@ -50,7 +50,7 @@ def read_table(
     `ExtractError`: `extract.not-found`, `.empty`, `.too-large`, `.not-csv`, `.encoding`, `.nul`, `.separator`,
     `.duplicate-columns`, `.quotes` or `.only-header`.
     """
-    has_quotes = inspect_bytes(path, max_bytes)
+    is_plain = inspect_bytes(path, max_bytes)
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = cast("Reader", csv.reader(file, delimiter=separator, strict=True))
         try:
@@ -59,7 +59,7 @@ def read_table(
             if check_header:
                 check_header(header)
             _check_duplicates(path, header)
-            rows = None if has_quotes else regular_rows(path, separator, len(header))
+            rows = regular_rows(path, separator, len(header)) if is_plain else None
             if rows is None:
                 rows = any_rows(reader, len(header))
         except csv.Error as error:

@@ -16,10 +16,13 @@ _MAGIC = (
 )
 _UTF_16_AND_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _QUOTE = b'"'
+# Python's csv module refuses a field of more than 131,072 characters: most often a quote was never closed. A line
+# that long has at least half of it in one block.
+_LONG_LINE_BYTES = 131_072 // 2 - 1
 
 
 def inspect_bytes(path: Path, max_bytes: int) -> bool:
-    """Look at a file in blocks and return whether it holds a quote anywhere.
+    """Look at a file in blocks and return whether it is plain: no quote anywhere, and no line that may be too long.
 
     Raises `ExtractError`: `extract.not-found`, `.empty`, `.too-large`, `.not-csv`, `.encoding` or `.nul`.
     """
@@ -31,7 +34,7 @@ def inspect_bytes(path: Path, max_bytes: int) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines = 1
     seen = 0
-    quoted = False
+    plain = True
     with path.open("rb") as file:
         for block in iter(lambda: file.read(BLOCK_BYTES), b""):
             if seen == 0:
@@ -55,10 +58,19 @@ def inspect_bytes(path: Path, max_bytes: int) -> bool:
                     "Export it as UTF-8.",
                 ) from error
             lines += block.count(b"\n")
-            quoted = quoted or _QUOTE in block
+            plain = plain and _QUOTE not in block and not _has_long_line(block)
     if decoder.getstate()[0]:
         raise ExtractError("extract.encoding", f"{path.name} is not UTF-8: it breaks off inside a character.")
-    return quoted
+    return plain
+
+
+def _has_long_line(block: bytes) -> bool:
+    start = 0
+    while len(block) - start > _LONG_LINE_BYTES:
+        start = block.rfind(b"\n", start, start + _LONG_LINE_BYTES) + 1
+        if not start:
+            return True
+    return False
 
 
 def _too_large(path: Path, max_bytes: int) -> ExtractError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dedup.extract.normalise.folding import fold_name, fold_text
+from functools import lru_cache
+
+from dedup.extract.normalise.folding import REMEMBERED, fold_name, fold_text
 
 # Words that are no part of a surname, as folded (bij is by), by where they come from.
 _NO_SURNAME_PARTS = {
@@ -15,6 +17,7 @@ SURNAME_PREFIXES = frozenset(word for words in _NO_SURNAME_PARTS.values() for wo
 FIRST_NAMES_COUNTED = 2
 
 
+@lru_cache(REMEMBERED)
 def surname_parts(achternaam: str) -> tuple[str, ...]:
     """Return the parts of a surname as typed, without prefixes wherever they stand, in order of writing.
 
@@ -29,6 +32,7 @@ def surname_parts(achternaam: str) -> tuple[str, ...]:
     return ((before_comma or words)[-1],)
 
 
+@lru_cache(REMEMBERED)
 def prefix_column_parts(voorvoegsels: str) -> tuple[str, ...]:
     """Return what a prefixes column holds that is no prefix: part of a surname that was typed there."""
     return tuple(word for word in fold_name(voorvoegsels).split() if len(word) > 1 and word not in SURNAME_PREFIXES)
@@ -39,6 +43,7 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(fold_text(text).split())
 
 
+@lru_cache(REMEMBERED)
 def first_name_words(voornamen: str) -> tuple[str, ...]:
     """Return all first names, in order; a hyphen separates them, and a single letter is an initial, not a name."""
     return tuple(word for word in fold_name(voornamen).split() if len(word) > 1)

@@ -24,45 +24,59 @@ Of what is left, the first 5 letters are the code. Only an input without any let
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from operator import itemgetter
+
+from dedup.extract.normalise.folding import REMEMBERED
 
 CODE_LENGTH = 5
 
-_REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"[^a-z]", ""),
-        (r"ij", "y"),
-        (r"^dz?j", "j"),
-        (r"^ou(?=[aeiouy])", "w"),
-        (r"^i(?=[aeou])", "j"),
-        (r"^y(?=[aeiou])", "j"),
-        (r"tsch|tch|tsj|sch|sh|sj|sz|cz|zh|zj", "s"),
-        (r"^ch(?=[rl])", "k"),
-        (r"ch(?=t)", "g"),
-        (r"gch", "g"),
-        (r"ch", "s"),
-        (r"ph", "f"),
-        (r"th|dt", "t"),
-        (r"gh", "g"),
-        (r"kh", "k"),
-        (r"ck|cq|qu|q", "k"),
-        (r"c(?=[eiy])", "s"),
-        (r"c", "k"),
-        (r"x", "ks"),
-        (r"z", "s"),
-        (r"v", "f"),
-        (r"(.)\1+", r"\1"),
-        (r"^(.{3,})en$", r"\1"),
-        (r"d(?=s?$)", "t"),
-        (r"b$", "p"),
-        (r"^[aeiouy]|^j(?![aeiouy])", "a"),
-        (r"(?<=.)[aeiouyjhw]", ""),
+# Pattern, replacement, and texts one of which stands in whatever the pattern matches: a name without any is not tried.
+_REWRITES: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
+    (re.compile(pattern), replacement, tuple(needed.split("|")))
+    for pattern, replacement, needed in (
+        (r"[^a-z]", "", ""),
+        (r"ij", "y", "ij"),
+        (r"^dz?j", "j", "j"),
+        (r"^ou(?=[aeiouy])", "w", "ou"),
+        (r"^i(?=[aeou])", "j", "i"),
+        (r"^y(?=[aeiou])", "j", "y"),
+        (r"tsch|tch|tsj|sch|sh|sj|sz|cz|zh|zj", "s", "ch|sh|sj|sz|cz|zh|zj"),
+        (r"^ch(?=[rl])", "k", "ch"),
+        (r"ch(?=t)", "g", "ch"),
+        (r"gch", "g", "gch"),
+        (r"ch", "s", "ch"),
+        (r"ph", "f", "ph"),
+        (r"th|dt", "t", "th|dt"),
+        (r"gh", "g", "gh"),
+        (r"kh", "k", "kh"),
+        (r"ck|cq|qu|q", "k", "ck|q"),
+        (r"c(?=[eiy])", "s", "c"),
+        (r"c", "k", "c"),
+        (r"x", "ks", "x"),
+        (r"z", "s", "z"),
+        (r"v", "f", "v"),
+        (r"(.)\1+", r"\1", ""),
+        (r"^(.{3,})en$", r"\1", "en"),
+        (r"d(?=s?$)", "t", "d"),
+        (r"b$", "p", "b"),
+        (r"^[aeiouy]|^j(?![aeiouy])", "a", ""),
+        (r"(?<=.)[aeiouyjhw]", "", ""),
     )
+)
+# A group as a function of the match: the template would be looked up anew for every name.
+_STEPS = tuple(
+    (needed, pattern.sub, itemgetter(1) if replacement == r"\1" else replacement)
+    for pattern, replacement, needed in _REWRITES
 )
 
 
+@lru_cache(REMEMBERED)
 def phonetic_code(name: str) -> str:
     """Return the code of a folded name, 1 to 5 letters, or "" where it holds no letter."""
-    for pattern, replacement in _REWRITES:
-        name = pattern.sub(replacement, name)
+    for needed, rewrite, replacement in _STEPS:
+        for text in needed:
+            if text in name:
+                name = rewrite(replacement, name)
+                break
     return name[:CODE_LENGTH]
