@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from dedup.findings.classify import find
-from dedup.reports.data import DemandMonth
+from dedup.reports.data import DemandMonth, Hours
 from dedup.reports.demand import demand_months, demand_table, month_of
 from dedup.weeks import week_of
 
@@ -21,7 +21,7 @@ def months(registration_frame, pair_frame, rules, today):
     def make(registrations, pairs, ksv="KSV01"):
         frame = registration_frame(*registrations)
         table = demand_table(frame, find(frame, pair_frame(*pairs), rules, today=today))
-        lines = demand_months(table[table["ksv"] == ksv], from_month="2026-11", months=12)
+        lines = demand_months(table[table["ksv"] == ksv], from_month="2026-11")
         return {line.month: (line.gross, line.unique) for line in lines}
 
     return make
@@ -65,8 +65,8 @@ def test_hours_are_those_of_the_youngest_registration_where_known(registration_f
         {"indicatie_uren": -1, "group": 3},
     )
     table = demand_table(frame, find(frame, pair_frame((0, 1, {})), rules, today=today))
-    assert demand_months(table, from_month="2026-11", months=12) == (
-        DemandMonth("2027-01", 4, 3, hours_known=2, hours_total=72, hours_mean=36.0, hours_lowest=24, hours_highest=48),
+    assert demand_months(table, from_month="2026-11") == (
+        DemandMonth("2027-01", 4, 3, 0, Hours(2, 72, 36.0, 24, 48), Hours(0, 0, None, None, None), 0, 0, 0),
     )
 
 

@@ -97,8 +97,8 @@ def test_every_table_has_a_caption_and_scoped_heads(parsed):
 
 
 def test_the_chart_has_a_title_a_description_and_a_table(page):
-    assert page.count('role="img"') == 2
-    for name in ("chart-demand", "chart-history"):
+    assert page.count('role="img"') == 3
+    for name in ("chart-demand", "chart-births", "chart-history"):
         assert re.search(rf'<title id="{name}-title">[^<]+</title><desc id="{name}-desc">[^<]{{40,}}</desc>', page)
     assert "aria-roledescription" not in page
 

@@ -9,7 +9,7 @@ import altair
 import pandas as pd
 import vl_convert
 
-from dedup.reports.data import DemandMonth, HistoryPoint
+from dedup.reports.data import DemandMonth, DemandWeek, HistoryPoint
 from dedup.reports.texts import Texts
 
 GROSS_COLOUR, UNIQUE_COLOUR, INK = "#b9c7d3", "#0b5f6b", "#3c4852"
@@ -49,6 +49,24 @@ def demand_chart(months: tuple[DemandMonth, ...], texts: Texts) -> str:
         "demand.chart_description", first=texts.month(dated[0].month), last=texts.month(dated[-1].month)
     )
     return _svg(chart, "chart-demand", texts("demand.chart_title"), description)
+
+
+def births_chart(weeks: tuple[DemandWeek, ...], texts: Texts) -> str:
+    """Return the bars of clients expected to give birth per week as an SVG element; "" without a week."""
+    if not weeks:
+        return ""
+    labels = [texts.short_week(line.week) for line in weeks]
+    table = pd.DataFrame({"week": labels, "clients": [line.clients for line in weeks]})
+    chart = (
+        altair.Chart(table)
+        .mark_bar(color=UNIQUE_COLOUR)
+        .encode(
+            x=altair.X("week:N", sort=labels, title=None, axis=altair.Axis(labelAngle=0, labelOverlap=True)),
+            y=altair.Y("clients:Q", title=texts("demand.chart_axis"), axis=altair.Axis(tickMinStep=1)),
+        )
+    )
+    description = texts("births.chart_description", first=texts.week(weeks[0].week), last=texts.week(weeks[-1].week))
+    return _svg(chart, "chart-births", texts("births.chart_title"), description, height=HISTORY_HEIGHT)
 
 
 def history_chart(points: tuple[HistoryPoint, ...], texts: Texts) -> str:

@@ -10,7 +10,11 @@ REPORT_VERSION = "ksv-report/1"
 
 @dataclass(frozen=True, slots=True)
 class ReportTerms:
-    """Limits of the report, in days: a snapshot is fresh, late or stale; findings age over `ageing_days`."""
+    """Limits of the report, in days: a snapshot is fresh, late or stale; findings age over `ageing_days`.
+
+    `least_hours` is what every client is to be promised. `birth_spread` says which share of births falls how many weeks
+    from the week of the EDD: births at 36 weeks or less, 37, 38, 39, 40, 41, and 42 or more, in rounded shares.
+    """
 
     fresh_days: int = 1
     stale_days: int = 3
@@ -18,6 +22,11 @@ class ReportTerms:
     weeks_shown: int = 4
     months_shown: int = 12
     nights_shown: int = 56
+    least_hours: int = 24
+    birth_weeks_shown: int = 26
+    birth_spread: tuple[tuple[int, float], ...] = (
+        (-4, 0.07), (-3, 0.07), (-2, 0.16), (-1, 0.27), (0, 0.26), (1, 0.16), (2, 0.01),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +127,43 @@ class HistoryPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """Hours of clients, as the lower edges of bands of four; `known` counts the clients whose hours are known."""
+
+    known: int
+    total: int
+    mean: float | None
+    lowest: int | None
+    highest: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DemandMonth:
     """Demand of one EDD month; `month` is "2026-12", "" where the EDD is missing.
 
-    `gross` counts registrations, `unique` clients (each in the KSV of her youngest registration); hours are the lower
-    edges of bands of four, of the clients for whom they are known (`hours_known`), None without any.
+    `gross` counts registrations, all else clients (each in the KSV of her youngest registration): `unique` all of them,
+    `waiting` those who are on waiting lists only, `below_norm` those who are promised fewer hours than every client is
+    to have, `below_indicated` those promised fewer than indicated. `hours_freed`: what settled doubles gave back.
     """
 
     month: str
     gross: int
     unique: int
-    hours_known: int
-    hours_total: int
-    hours_mean: float | None
-    hours_lowest: int | None
-    hours_highest: int | None
+    waiting: int
+    indicated: Hours
+    promised: Hours
+    below_norm: int
+    below_indicated: int
+    hours_freed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemandWeek:
+    """Clients expected to give birth in one week, and their indicated hours."""
+
+    week: int
+    clients: float
+    hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +214,7 @@ class KsvReport:
     flow: tuple[WeekFlow, ...]
     history: tuple[HistoryPoint, ...]
     demand: tuple[DemandMonth, ...]
+    births: tuple[DemandWeek, ...]
     vendors: tuple[VendorQuality, ...]
 
     def where_acts(self, actor: str) -> tuple[FindingLine, ...]:

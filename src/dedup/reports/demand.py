@@ -1,42 +1,87 @@
-"""Demand per EDD month without doubles: gross, unique clients, and their hours."""
+"""Demand per EDD month without doubles: registrations, clients, and the hours indicated for and promised to them."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dedup.fields import Status
 from dedup.findings.frames import Findings
-from dedup.findings.vocabulary import State
-from dedup.reports.data import DemandMonth
+from dedup.findings.vocabulary import FindingClass, SettledBy, State
+from dedup.reports.data import DemandMonth, DemandWeek, Hours, ReportTerms
 from dedup.weeks import MISSING_WEEK, monday_of
 
 # A registration with one of these statuses no longer asks its provider for care.
 NO_DEMAND = (Status.GEANNULEERD, Status.AFGEROND, Status.OVERGEDRAGEN)
+DEMAND_COLUMNS = (
+    "registratie_id", "ksv", "aanbieder_agb", "month", "edd_week", "counts", "waiting", "hours", "promised", "freed",
+)  # fmt: skip
+# Classes of which one registration too many is given back when the finding is settled.
+FREEING = (FindingClass.CERTAIN, FindingClass.LIKELY, FindingClass.CLEAN_UP)
+NOT_FREED = (SettledBy.WITHDRAWN, SettledBy.NO_MATCH)
 
 
 def demand_table(registrations: pd.DataFrame, findings: Findings) -> pd.DataFrame:
-    """Return the registrations that ask for care, with `month`, `hours` and `counts` (it stands for its client).
+    """Return the registrations that ask for care, with `DEMAND_COLUMNS`; `counts`: it stands for its client.
 
     Registrations of one finding that is one demand are one client. She is counted once, in the KSV of her youngest
-    registration that asks for care, so that KSVs add up to the country; her hours are that registration's, or the most
-    that another one names.
+    registration that asks for care, so that KSVs add up to the country; her indicated hours are that registration's, or
+    the most that another one names. Her promised hours likewise, but those who share her care (L4) promise together.
+    `freed` are her hours times the registrations of hers that left with a settled double. Hours are -1 where unknown.
     """
-    live = findings.findings.loc[findings.findings["one_demand"] & (findings.findings["state"] != State.SETTLED)]
-    members = findings.members.merge(live[["finding"]], on="finding")
+    states = findings.findings["state"]
+    live = findings.findings.loc[findings.findings["one_demand"] & (states != State.SETTLED)]
+    members = findings.members.merge(live[["finding", "code"]], on="finding")
     client_of = pd.Series(members["finding"].to_numpy(), index=members["registratie_id"].to_numpy())
-    columns = ["registratie_id", "ksv", "edd_week", "inschrijf_week", "first_seen", "indicatie_uren"]
+    sharing = set(members.loc[members["code"] == "L4", "finding"])
+    columns = [
+        "registratie_id", "ksv", "aanbieder_agb", "edd_week", "inschrijf_week", "first_seen", "status",
+        "indicatie_uren", "toegezegde_uren",
+    ]  # fmt: skip
     asking = registrations.loc[~registrations["status"].isin(NO_DEMAND), columns].copy()
     own = asking["registratie_id"]
     asking["client"] = own.map(client_of).fillna(own)
-    asking["hours_of_client"] = asking.groupby("client")["indicatie_uren"].transform("max")
     asking = asking.sort_values(["inschrijf_week", "first_seen", "registratie_id"], kind="stable")
     asking["counts"] = ~asking.duplicated("client", keep="last")
-    asking["hours"] = asking["indicatie_uren"].where(asking["indicatie_uren"] >= 0, asking["hours_of_client"])
+    on_list = asking["status"] == Status.WACHTLIJST
+    asking["waiting"] = on_list.groupby(asking["client"]).transform("all")  # registered anywhere is not waiting
+    asking["hours"] = _own_or_most(asking, "indicatie_uren")
+    together = asking["toegezegde_uren"].clip(lower=0).groupby(asking["client"]).transform("sum")
+    promised = _own_or_most(asking, "toegezegde_uren")
+    asking["promised"] = promised.where(~asking["client"].isin(sharing) | (promised < 0), together)
     months = {week: month_of(week) for week in asking["edd_week"].unique().tolist()}
     asking["month"] = asking["edd_week"].map(months)
-    return asking[["registratie_id", "ksv", "month", "hours", "counts"]]
+    gone = asking["registratie_id"].map(_registrations_gone(findings, set(own))).fillna(0).astype("int64")
+    asking["freed"] = np.where(asking["counts"], gone * asking["hours"].clip(lower=0), 0)
+    return asking[list(DEMAND_COLUMNS)]
+
+
+def _own_or_most(asking: pd.DataFrame, column: str) -> pd.Series[Any]:
+    most = asking.groupby("client")[column].transform("max")
+    return asking[column].where(asking[column] >= 0, most)
+
+
+def _registrations_gone(findings: Findings, asking: set[str]) -> dict[str, int]:
+    """Return how many registrations left beside each that stayed, over the settled doubles that are still known."""
+    table = findings.findings
+    settled = table.loc[
+        (table["state"] == State.SETTLED) & table["class"].isin(FREEING) & ~table["settled_by"].isin(NOT_FREED),
+        ["finding"],
+    ]
+    of_finding: dict[str, list[str]] = defaultdict(list)
+    members = findings.members.merge(settled, on="finding")
+    for finding, member in zip(members["finding"].tolist(), members["registratie_id"].tolist(), strict=True):
+        of_finding[finding].append(member)
+    gone: dict[str, int] = defaultdict(int)
+    for ids in of_finding.values():
+        stayed = [member for member in ids if member in asking]
+        if len(stayed) == 1:
+            gone[stayed[0]] += len(ids) - 1
+    return dict(gone)
 
 
 def month_of(edd_week: int) -> str:
@@ -47,26 +92,57 @@ def month_of(edd_week: int) -> str:
     return thursday.strftime("%Y-%m")
 
 
-def demand_months(asking: pd.DataFrame, *, from_month: str, months: int) -> tuple[DemandMonth, ...]:
+def demand_months(
+    asking: pd.DataFrame, *, from_month: str, terms: ReportTerms | None = None
+) -> tuple[DemandMonth, ...]:
     """Return the months of one KSV's part of `demand_table`, from `from_month` on, the missing EDDs last."""
+    terms = terms or ReportTerms()
     lines = []
     for month, rows in asking.groupby("month", sort=True):
         if month and str(month) < from_month:
             continue
         clients = rows.loc[rows["counts"]]
-        hours = clients.loc[clients["hours"] >= 0, "hours"]
-        known = len(hours) > 0
+        promised, indicated = clients["promised"], clients["hours"]
         lines.append(
             DemandMonth(
                 month=str(month),
                 gross=len(rows),
                 unique=len(clients),
-                hours_known=len(hours),
-                hours_total=int(hours.sum()),
-                hours_mean=round(float(hours.mean()), 1) if known else None,
-                hours_lowest=int(hours.min()) if known else None,
-                hours_highest=int(hours.max()) if known else None,
+                waiting=int(clients["waiting"].sum()),
+                indicated=hours_of(indicated),
+                promised=hours_of(promised),
+                below_norm=int(((promised >= 0) & (promised < terms.least_hours)).sum()),
+                below_indicated=int(((promised >= 0) & (promised < indicated)).sum()),
+                hours_freed=int(rows["freed"].sum()),
             )
         )
-    dated = [line for line in lines if line.month][:months]
+    dated = [line for line in lines if line.month][: terms.months_shown]
     return (*dated, *(line for line in lines if not line.month))
+
+
+def hours_of(hours: pd.Series[Any]) -> Hours:
+    """Return the sum, mean and range of clients' hours; -1 is unknown and left out."""
+    known = hours.loc[hours >= 0]
+    if not len(known):
+        return Hours(0, 0, None, None, None)
+    return Hours(len(known), int(known.sum()), round(float(known.mean()), 1), int(known.min()), int(known.max()))
+
+
+def demand_weeks(asking: pd.DataFrame, *, this_week: int, terms: ReportTerms | None = None) -> tuple[DemandWeek, ...]:
+    """Return how many clients, and with how many hours, can be expected to give birth per week from `this_week` on.
+
+    Every client is spread over the weeks around her EDD by `terms.birth_spread` (share by week from the EDD's week).
+    """
+    terms = terms or ReportTerms()
+    clients = asking.loc[asking["counts"] & (asking["edd_week"] != MISSING_WEEK)]
+    expected: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    per_week = clients.assign(known=clients["hours"].clip(lower=0)).groupby("edd_week")["known"].agg(["size", "sum"])
+    for week, count, hours in zip(per_week.index, per_week["size"], per_week["sum"], strict=True):
+        for offset, share in terms.birth_spread:
+            expected[int(week) + offset][0] += share * count
+            expected[int(week) + offset][1] += share * hours
+    return tuple(
+        DemandWeek(week, round(expected[week][0], 1), round(expected[week][1]))
+        for week in range(this_week, this_week + terms.birth_weeks_shown)
+        if week in expected
+    )

@@ -37,6 +37,7 @@ def render(report: KsvReport, language: str = "nl") -> str:
             style=_style(),
             policy=content_policy(),
             demand_chart=chart.demand_chart(report.demand, texts),
+            births_chart=chart.births_chart(report.births, texts),
             history_chart=chart.history_chart(report.history, texts),
             to_review=report.where_acts("ksv"),
             to_resolve=tuple(line for line in report.findings if line.acts != "ksv"),

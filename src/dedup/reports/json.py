@@ -1,4 +1,4 @@
-"""Renders a KSV's report as plain JSON values, as `schema/ksv-report-1.json` describes them."""
+"""Renders a KSV's report as plain JSON values, as `docs/schema/ksv-report-1.json` describes them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def render(report: KsvReport) -> dict[str, Any]:
         "flow": _plain(report.flow),
         "history": _plain(report.history),
         "demand": _plain(report.demand),
+        "births": [{**_plain(line), "week": iso_label(line.week)} for line in report.births],
         "vendors": _plain(report.vendors),
     }
 

@@ -11,8 +11,9 @@ import pandas as pd
 from dedup.findings.vocabulary import OPEN_STATES, FindingClass, SettledBy, State
 from dedup.reports.coverage import provider_lines, vendor_quality
 from dedup.reports.data import AgeBand, FindingLine, HistoryPoint, KsvReport, MemberLine, Summary, Turn, WeekFlow
-from dedup.reports.demand import demand_months
+from dedup.reports.demand import DEMAND_COLUMNS, demand_months, demand_weeks
 from dedup.reports.night import Night
+from dedup.weeks import week_of
 
 TO_ACT_ON = (FindingClass.TO_REVIEW, FindingClass.CERTAIN, FindingClass.LIKELY, FindingClass.CLEAN_UP)
 # The order in which attributes are named, whatever the order of the linkage model.
@@ -30,6 +31,7 @@ def build(night: Night, ksv: str, ksv_name: str) -> KsvReport:
     providers = provider_lines(night, ksv)
     seen = [night.finding[name] for name in night.findings_of_ksv.get(ksv, ())]
     registrations = night.registrations_of_ksv.get(ksv, pd.DataFrame(columns=["aanbieder_agb"]))
+    asking = night.demand_of_ksv.get(ksv, pd.DataFrame(columns=list(DEMAND_COLUMNS)))
     ageing = _ageing(opened, night.terms.ageing_days)
     not_fresh = tuple(line.name or line.provider for line in providers if line.freshness != "fresh")
     summary = Summary(
@@ -63,11 +65,8 @@ def build(night: Night, ksv: str, ksv_name: str) -> KsvReport:
         ageing=ageing,
         flow=_flow(seen, night),
         history=_history(night, ksv, len(opened)),
-        demand=demand_months(
-            night.demand_of_ksv.get(ksv, pd.DataFrame(columns=["month", "hours", "counts"])),
-            from_month=night.today.strftime("%Y-%m"),
-            months=night.terms.months_shown,
-        ),
+        demand=demand_months(asking, from_month=night.today.strftime("%Y-%m"), terms=night.terms),
+        births=demand_weeks(asking, this_week=week_of(night.today), terms=night.terms),
         vendors=vendor_quality(night, ksv, providers),
     )
 

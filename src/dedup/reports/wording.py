@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dedup.findings.rules import BY_CODE
 from dedup.findings.rules.rule import Text
-from dedup.reports.data import FindingLine
+from dedup.reports.data import FindingLine, Hours
 from dedup.reports.texts import Texts
 
 
@@ -48,3 +48,11 @@ def warnings(codes: tuple[str, ...], texts: Texts) -> str:
 def agreed(line: FindingLine, texts: Texts) -> list[str]:
     """Return the names of the attributes that agreed."""
     return [texts(f"attribute.{name}") for name in line.agreed] or [texts("attribute.nothing")]
+
+
+def hours(line: Hours, texts: Texts) -> tuple[str, str, str, str]:
+    """Return clients' hours as total, mean, range and of how many clients they are known."""
+    if not line.known or line.mean is None:
+        return texts("none"), texts("none"), texts("none"), texts.number(0)
+    lowest_to_highest = f"{line.lowest}–{line.highest}"
+    return texts.number(line.total), texts.number(line.mean, 1), lowest_to_highest, texts.number(line.known)

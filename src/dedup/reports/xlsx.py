@@ -1,88 +1,23 @@
-"""Writes a KSV's report as a workbook of four sheets, for coordinators who filter and sort."""
+"""Writes a KSV's report as a workbook of five sheets, for coordinators who filter and sort."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time
-from io import BytesIO
-from pathlib import Path
-from typing import Any
-
-import xlsxwriter
-
 from dedup.reports import wording
-from dedup.reports.data import DemandMonth, FindingLine, KsvReport
+from dedup.reports.data import DemandMonth, FindingLine, Hours, KsvReport
 from dedup.reports.texts import Texts, texts_in
+from dedup.reports.workbook import Cell, Sheet, workbook
 from dedup.weeks import iso_label
-
-Cell = str | int | float | None
-WIDEST, NARROWEST = 60, 10
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One sheet: its name, the heads of its columns and its rows; `formats` names a column's number format."""
-
-    name: str
-    heads: tuple[str, ...]
-    rows: Sequence[tuple[Cell, ...]]
-    formats: dict[int, str]
-
-
-def write(report: KsvReport, path: Path, language: str = "nl") -> None:
-    """Write the workbook to a file."""
-    path.write_bytes(render(report, language))
 
 
 def render(report: KsvReport, language: str = "nl") -> bytes:
     """Return the workbook; the same report gives the same bytes, and no cell is ever read as a formula or a link."""
     texts = texts_in(language)
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
-    file = BytesIO()
-    with xlsxwriter.Workbook(file, options) as workbook:
-        # The clock is left out, so that a rerun of the night gives the same file.
-        workbook.set_properties(
-            {
-                "title": f"{texts('title.report')} - {report.ksv_name}",
-                "created": datetime.combine(report.day, time(), UTC),
-            }
-        )
-        for number, sheet in enumerate(_sheets(report, texts), start=1):
-            _write_sheet(workbook, sheet, f"table{number}")
-    return file.getvalue()
-
-
-def _write_sheet(workbook: Any, sheet: Sheet, table: str) -> None:
-    page = workbook.add_worksheet(sheet.name)
-    wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
-    formats = {column: workbook.add_format({"num_format": code}) for column, code in sheet.formats.items()}
-    page.hide_gridlines(2)
-    page.freeze_panes(1, 1)
-    page.set_landscape()
-    page.set_paper(9)
-    page.fit_to_pages(1, 0)
-    page.repeat_rows(0)
-    for row, cells in enumerate(sheet.rows, start=1):
-        for column, cell in enumerate(cells):
-            if isinstance(cell, str):
-                page.write_string(row, column, cell, wrapped)
-            elif cell is not None:
-                page.write_number(row, column, cell, formats.get(column))
-    for column, head in enumerate(sheet.heads):
-        longest = max((len(str(cells[column])) for cells in sheet.rows if cells[column] is not None), default=0)
-        page.set_column(column, column, min(max(longest, len(head) + 3, NARROWEST) + 1, WIDEST))
-    page.add_table(
-        0,
-        0,
-        max(len(sheet.rows), 1),
-        len(sheet.heads) - 1,
-        {"name": table, "columns": [{"header": head} for head in sheet.heads], "style": "Table Style Light 1"},
-    )
+    return workbook(f"{texts('title.report')} - {report.ksv_name}", report.day, _sheets(report, texts))
 
 
 def _sheets(report: KsvReport, texts: Texts) -> tuple[Sheet, ...]:
-    return (_overview(report, texts), _findings(report, texts), _demand(report, texts), _quality(report, texts))
+    sheets = (_overview, _findings, _demand, _births, _quality)
+    return tuple(sheet(report, texts) for sheet in sheets)
 
 
 def _overview(report: KsvReport, texts: Texts) -> Sheet:
@@ -152,34 +87,45 @@ def _finding_rows(line: FindingLine, texts: Texts) -> list[tuple[Cell, ...]]:
 
 
 def _demand(report: KsvReport, texts: Texts) -> Sheet:
-    heads = tuple(
-        texts(f"demand.{name}")
-        for name in (
-            "month",
-            "gross",
-            "unique",
-            "difference",
-            "hours_total",
-            "hours_mean",
-            "hours_range",
-            "hours_known",
-        )
+    hours = [texts(f"demand.hours_{name}") for name in ("total", "mean", "range", "known")]
+    heads = (
+        *(texts(f"demand.{name}") for name in ("month", "gross", "unique", "difference", "waiting")),
+        *(f"{texts('demand.indicated')}: {head.lower()}" for head in hours),
+        *(f"{texts('demand.promised')}: {head.lower()}" for head in hours),
+        texts("demand.below_norm", hours=report.terms.least_hours),
+        texts("demand.below_indicated"),
+        texts("demand.hours_freed"),
     )
-    return Sheet(texts("xlsx.demand"), heads, [_demand_row(line, texts) for line in report.demand], {5: "0.0"})
+    return Sheet(
+        texts("xlsx.demand"), heads, [_demand_row(line, texts) for line in report.demand], {6: "0.0", 10: "0.0"}
+    )
 
 
 def _demand_row(line: DemandMonth, texts: Texts) -> tuple[Cell, ...]:
-    known = line.hours_known > 0
     return (
         line.month or texts("demand.no_edd"),
         line.gross,
         line.unique,
         line.gross - line.unique,
-        line.hours_total if known else None,
-        line.hours_mean,
-        f"{line.hours_lowest}–{line.hours_highest}" if known else "",
-        line.hours_known,
+        line.waiting,
+        *_hours(line.indicated),
+        *_hours(line.promised),
+        line.below_norm,
+        line.below_indicated,
+        line.hours_freed,
     )
+
+
+def _hours(line: Hours) -> tuple[Cell, ...]:
+    if not line.known:
+        return None, None, "", 0
+    return line.total, line.mean, f"{line.lowest}–{line.highest}", line.known
+
+
+def _births(report: KsvReport, texts: Texts) -> Sheet:
+    heads = tuple(texts(f"births.{name}") for name in ("week", "clients", "hours"))
+    rows = [(iso_label(line.week), line.clients, line.hours) for line in report.births]
+    return Sheet(texts("xlsx.births"), heads, rows, {1: "0.0"})
 
 
 def _quality(report: KsvReport, texts: Texts) -> Sheet:
