@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from dedup.lab.evaluate import evaluate, records_path
+from dedup.lab.evaluate import evaluate
 from dedup.lab.evaluate_findings import confusion
+from dedup.lab.linked_files import records_path
 from dedup.lab.truth import EvaluationError, read_truth
 
 TRUTH = """registratie_id,vrouw,zwangerschap,soort,groep

@@ -90,40 +90,38 @@ def find_entries(
 
 
 @njit(cache=True, nogil=True)
-def mark_tokens(
-    data: NDArray[np.uint8], place: NDArray[np.int64], once: NDArray[np.uint64], again: NDArray[np.uint64]
-) -> None:
-    """Note the block tokens of a batch in two tables of bits [passes, words]: seen before, and seen again.
+def mark_tokens(data: NDArray[np.uint8], place: NDArray[np.int64], seen: NDArray[np.uint64]) -> None:
+    """Note the block tokens of a batch in a table of bits [passes, 2 * words]: seen once, and seen again.
 
     A token's bit is chosen by its first bits, which are those of a hash. Two tokens can share one: then both look as if
     they were seen again. A token that was seen again never looks as if it was not.
     """
-    shift = _slot_shift(once.shape[1])
+    shift = _slot_shift(seen.shape[1])
     for p in range(len(place)):
         tokens = place[p, 0] + place[p, 1] * ROW_BYTES
         for i in range(place[p, 1]):
             slot = _half(data, tokens + i * TOKEN_BYTES) >> shift
-            word, mask = slot >> np.uint64(6), np.uint64(1) << (slot & np.uint64(63))
-            if once[p, word] & mask:
-                again[p, word] |= mask
-            else:
-                once[p, word] |= mask
+            # The two words lie side by side, and there is no branch: the CPU can wait for many of them at a time.
+            word, mask = (slot >> np.uint64(6)) << np.uint64(1), np.uint64(1) << (slot & np.uint64(63))
+            once = seen[p, word]
+            seen[p, word + np.uint64(1)] |= once & mask
+            seen[p, word] = once | mask
 
 
 @njit(cache=True, nogil=True)
 def count_again(
-    data: NDArray[np.uint8], place: NDArray[np.int64], again: NDArray[np.uint64], count: NDArray[np.int64]
+    data: NDArray[np.uint8], place: NDArray[np.int64], seen: NDArray[np.uint64], count: NDArray[np.int64]
 ) -> None:
-    """Count for each pass the entries whose token is marked in `again`."""
-    shift = _slot_shift(again.shape[1])
+    """Count for each pass the entries whose token was seen again."""
+    shift = _slot_shift(seen.shape[1])
     for p in range(len(place)):
         tokens = place[p, 0] + place[p, 1] * ROW_BYTES
-        found = 0
+        found = np.uint64(0)
         for i in range(place[p, 1]):
             slot = _half(data, tokens + i * TOKEN_BYTES) >> shift
-            if (again[p, slot >> np.uint64(6)] >> (slot & np.uint64(63))) & np.uint64(1):
-                found += 1
-        count[p] = found
+            word = (slot >> np.uint64(6)) << np.uint64(1)
+            found += (seen[p, word + np.uint64(1)] >> (slot & np.uint64(63))) & np.uint64(1)
+        count[p] = np.int64(found)
 
 
 @njit(cache=True, nogil=True)
@@ -131,14 +129,14 @@ def take_again(
     data: NDArray[np.uint8],
     start: int,
     entries: int,
-    again: NDArray[np.uint64],
+    seen: NDArray[np.uint64],
     new_row: NDArray[np.uint32],
     row: NDArray[np.uint32],
     token: NDArray[np.uint8],
     sketch: NDArray[np.uint8],
 ) -> None:
-    """Copy the entries of one pass whose token is marked in `again` [words], with rows by their new numbers."""
-    shift = _slot_shift(len(again))
+    """Copy the entries of one pass whose token was seen again (`seen` [2 * words]), with rows by their new numbers."""
+    shift = _slot_shift(len(seen))
     tokens = start + entries * ROW_BYTES
     sketches = tokens + entries * TOKEN_BYTES
     width = sketch.shape[1]
@@ -146,7 +144,8 @@ def take_again(
     for i in range(entries):
         at = tokens + i * TOKEN_BYTES
         slot = _half(data, at) >> shift
-        if (again[slot >> np.uint64(6)] >> (slot & np.uint64(63))) & np.uint64(1):
+        word = (slot >> np.uint64(6)) << np.uint64(1)
+        if (seen[word + np.uint64(1)] >> (slot & np.uint64(63))) & np.uint64(1):
             row[taken] = new_row[_number(data, start + i * ROW_BYTES)]
             for byte in range(TOKEN_BYTES):
                 token[taken, byte] = data[at + byte]
@@ -157,43 +156,47 @@ def take_again(
 
 @njit(cache=True, nogil=True)
 def _slot_shift(words: int) -> np.uint64:
-    """Return by how much half a token is shifted to number a bit in a table of so many 64-bit words (a power of 2)."""
+    """Return by how much half a token is shifted to number a bit in a table of 2 * 2^k words of 64 bits."""
     shift = np.uint64(64 - 6)
-    while words > 1:
+    while words > 2:
         words >>= 1
         shift -= np.uint64(1)
     return shift
 
 
+_QUOTE, _COMMA = 34, 44
+_OF_AN_ID = np.zeros(256, np.bool_)
+_OF_AN_ID[np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-", np.uint8)] = True
+
+
 @njit(cache=True, nogil=True)
-def split_ids(text: NDArray[np.uint8], start: NDArray[np.int32], letters: NDArray[np.uint8], longest: int) -> int:
+def split_ids(text: NDArray[np.uint8], start: NDArray[np.int64], letters: NDArray[np.uint8], longest: int) -> int:
     """Split ids that stand in JSON, `"a","b"`, into `letters` and where each starts in it; return how many there are.
 
     Returns -1 unless all are ascending and of 1 to `longest` digits, letters A-Z and a-z, and hyphens.
     """
-    found, at, filled = 0, 0, 0
+    found, at, filled, before = 0, 0, 0, 0
     start[0] = 0
     while at < len(text):
-        if found + 1 >= len(start) or text[at] != 34:
+        if found + 1 >= len(start) or text[at] != _QUOTE:
             return -1
         at += 1
-        begin = filled
-        while at < len(text) and text[at] != 34:
-            one = text[at]
-            if not (48 <= one <= 57 or 65 <= one <= 90 or 97 <= one <= 122 or one == 45):
-                return -1
-            letters[filled] = one
-            filled += 1
-            at += 1
-        if at >= len(text) or not 1 <= filled - begin <= longest:
+        length = 0
+        while at + length < len(text) and _OF_AN_ID[text[at + length]]:
+            letters[filled + length] = text[at + length]
+            length += 1
+        at += length
+        if at >= len(text) or text[at] != _QUOTE or not 1 <= length <= longest:
             return -1
-        if found and not _ascends(letters, start[found - 1], begin, filled):
+        if found and not _ascends(letters, before, filled, filled + length):
             return -1
+        before = filled
+        filled += length
         at += 1
         found += 1
         start[found] = filled
         if at < len(text):
-            if text[at] != 44 or at + 1 == len(text):
+            if text[at] != _COMMA or at + 1 == len(text):
                 return -1
             at += 1
     return found

@@ -118,9 +118,9 @@ def open_bundle(
     """Open a bundle for reading; verifies all that `read_manifest` does, on the same open file.
 
     `opened_with` is the server's sealing key, or several of them by id; None opens unsealed evaluation bundles only.
-    `epochs`, when given, lists the linkage keys whose bundles are accepted. A body of at most
-    `hold` bytes is read only once and held, a larger one is read twice and never held. Raises `BundleError` as `read_manifest`,
-    and `bundle.wrong-model`, `bundle.wrong-epoch`, `bundle.sealed`, `bundle.wrong-key`; while iterating also
+    `epochs`, when given, lists the linkage keys whose bundles are accepted. A body of at most `hold` bytes is read once
+    and held, a larger one is read twice and never held. Raises `BundleError` as `read_manifest`, and
+    `bundle.wrong-model`, `bundle.wrong-epoch`, `bundle.sealed`, `bundle.wrong-key`; while iterating also
     `bundle.payload-malformed`, `bundle.batch-malformed`.
     """
     file = _opened(path)

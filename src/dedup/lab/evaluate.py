@@ -15,6 +15,7 @@ import recordlinkage
 from numpy.typing import NDArray
 
 from dedup.lab.evaluate_findings import score_findings, sent_registrations
+from dedup.lab.linked_files import records_path
 from dedup.lab.truth import EvaluationError, TruePairs, is_in, kind_of_pairs, not_in, read_truth, true_pairs
 
 THRESHOLD = 0.5
@@ -59,11 +60,6 @@ def evaluate(
             truth = truth[sent].reset_index(drop=True)
         result |= score_findings(truth, findings)
     return result
-
-
-def records_path(pairs_path: Path) -> Path:
-    """Return where `dedup link` writes the registratie_ids that were in: beside the pairs."""
-    return pairs_path.with_name(f"{pairs_path.stem}.records{pairs_path.suffix}")
 
 
 def score_pairs(truth: pd.DataFrame, pairs: pd.DataFrame, linked: pd.Series[str], unit: str) -> dict[str, Any]:

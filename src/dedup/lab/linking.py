@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedup.bundle.keyfiles import IngestKey, SealingPrivateKey
-from dedup.bundle.reader import open_bundle, read_manifest
+from dedup.bundle.keys import IngestKey, SealingPrivateKey
+from dedup.bundle.reader import read_manifest
 from dedup.errors import BundleError, ModelError
-from dedup.ingest.rekey import rekey
-from dedup.lab.evaluate import records_path
-from dedup.link.concatenate import concatenate, reorder
+from dedup.ingest.rekey import Runs, rekey_runs_of
+from dedup.lab.gathering import BundleReading, order_of_ids, survey_all, take
+from dedup.lab.ids import Ids
+from dedup.lab.linked_files import records_path
+from dedup.link.candidates import find_blocks
+from dedup.link.concatenate import join_entries
 from dedup.link.engine import Linkage, LinkOptions, link
 from dedup.model.linkage import LinkageModel
 from dedup.model.load import load_model
@@ -30,7 +33,7 @@ BUNDLE_SUFFIX = ".bundle"
 class LinkedBundles:
     """The registratie_ids in ascending order, record i being `ids[i]`, and what the engine made of them."""
 
-    ids: tuple[str, ...]
+    ids: Ids
     linkage: Linkage
 
 
@@ -64,30 +67,43 @@ def choose_model(bundle: Path, models: Path) -> LinkageModel:
 
 
 def read_bundles(
-    bundles: Sequence[Path], model: LinkageModel, opened_with: SealingPrivateKey | None, key: IngestKey
-) -> tuple[tuple[str, ...], EncodedRecords]:
-    """Read bundles, key their entries again, and return ids in ascending order with their records.
+    bundles: Sequence[Path],
+    model: LinkageModel,
+    opened_with: SealingPrivateKey | None,
+    key: IngestKey,
+    pool: Executor,
+    on_stage: Callable[[str], None],
+) -> tuple[Ids, EncodedRecords]:
+    """Read bundles and return ids in ascending order with their records, and under `key` the entries that are shared.
 
-    Raises `BundleError`: what `open_bundle` raises, `link.epochs` when the bundles come from different epochs, and
-    `link.id-twice` when two registrations have one id.
+    An entry that is alone in its block is left out: it finds no pair. `on_stage` hears `survey`, `ids`, `take` and
+    `rekey`. Raises `BundleError`: what `open_bundle` raises, `link.epochs` when the bundles come from different epochs,
+    `link.id-twice` when two registrations have one id, `link.bundle-changed` when one is replaced meanwhile.
     """
-    ids: list[str] = []
-    parts: list[EncodedRecords] = []
-    epochs = set()
-    for path in bundles:
-        with open_bundle(path, model=model, opened_with=opened_with) as bundle:
-            epochs.add(bundle.manifest.epoch_key_id)
-            for batch in bundle.batches:
-                ids.extend(batch.attributes["registratie_id"])
-                parts.append(rekey(batch.records, model, key))
-    if len(epochs) > 1:
-        raise BundleError("link.epochs", "The bundles come from different epochs: their encodings cannot be compared.")
-    names = np.array(ids, dtype=object)
-    order = np.argsort(names, kind="stable")
-    ordered = tuple(names[order].tolist())
-    if any(one == other for one, other in pairwise(ordered)):
-        raise BundleError("link.id-twice", "Two registrations in the bundles have the same registratie_id.")
-    return ordered, reorder(concatenate(parts, model), order)
+    reading = BundleReading.of(model, opened_with)
+    surveyed, shared = survey_all(bundles, reading, pool)
+    on_stage("survey")
+    ids, order = order_of_ids(surveyed)
+    place = np.empty(len(order), np.uint32)
+    place[order] = np.arange(len(order), dtype=np.uint32)
+    starts = np.cumsum([len(one.presence) for one in surveyed[:-1]])
+    on_stage("ids")
+    parts = list(
+        pool.map(lambda one, rows: take(one, rows, reading, shared), surveyed, np.split(place, starts), chunksize=1)
+    )
+    presence = np.concatenate([one.presence for one in surveyed])[order]
+    edd_week = np.concatenate([one.edd_week for one in surveyed])[order]
+    on_stage("take")
+    passes = []
+    for index, linkage_pass in enumerate(model.passes):
+        entries = join_entries([batch for part in parts for batch in part[index]], linkage_pass, model)
+        for part in parts:
+            part[index] = []
+        blocks = find_blocks(entries, max(len(entries.row), 2))
+        runs = Runs(blocks.order, blocks.start, blocks.length)
+        passes.append(rekey_runs_of(entries, runs, linkage_pass, model, presence, key, pool=pool))
+    on_stage("rekey")
+    return ids, EncodedRecords(presence, edd_week, tuple(passes))
 
 
 def link_bundles(
@@ -98,22 +114,27 @@ def link_bundles(
     key: IngestKey,
     threshold: float,
     options: LinkOptions | None = None,
+    workers: int = 1,
     on_stage: Callable[[str], None] | None = None,
 ) -> LinkedBundles:
-    """Read and link bundles; `key` is best thrown away afterwards. `on_stage` also hears `ingest`."""
-    ids, records = read_bundles(bundles, model, opened_with, key)
-    if on_stage:
-        on_stage("ingest")
-    return LinkedBundles(ids, link(records, model, threshold=threshold, options=options, on_stage=on_stage))
+    """Read and link bundles on so many threads; `key` is best thrown away afterwards.
+
+    `on_stage` hears the stages of `read_bundles` and then those of the engine. The result is the same for any number of
+    workers, any order of bundles, and any way to spread records over them.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        ids, records = read_bundles(bundles, model, opened_with, key, pool, on_stage or (lambda _stage: None))
+        linkage = link(records, model, threshold=threshold, options=options, pool=pool, on_stage=on_stage)
+    return LinkedBundles(ids, linkage)
 
 
 def write_linkage(linked: LinkedBundles, pairs_path: Path, groups_path: Path | None) -> None:
     """Write candidate pairs, beside them the ids that were in, and the groups if asked for (see docs/linking.md)."""
-    ids = pa.array(linked.ids, type=pa.string())
+    ids = linked.ids.to_arrow()
     pairs = linked.linkage.pairs
     columns: dict[str, Any] = {
-        "left": ids.take(pa.array(pairs.left)),
-        "right": ids.take(pa.array(pairs.right)),
+        "left": linked.ids.take(pairs.left).to_arrow(),
+        "right": linked.ids.take(pairs.right).to_arrow(),
         "probability": pairs.probability,
         "edd_weeks_apart": pairs.edd_weeks_apart,
     }
@@ -123,7 +144,7 @@ def write_linkage(linked: LinkedBundles, pairs_path: Path, groups_path: Path | N
     pq.write_table(pa.table({"registratie_id": ids}), records_path(pairs_path))
     if groups_path is not None:
         groups_path.parent.mkdir(parents=True, exist_ok=True)
-        names = ids.take(pa.array(linked.linkage.groups))
+        names = linked.ids.take(linked.linkage.groups).to_arrow()
         pq.write_table(pa.table({"registratie_id": ids, "group": names}), groups_path)
 
 

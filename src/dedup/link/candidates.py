@@ -1,8 +1,8 @@
 """Candidate pairs: which records share a block, found by sorting each pass's tokens and pairing inside equal runs.
 
 One pair found through one block is a *hit*. A pair found through several blocks has as many hits, each with sketches
-made by other hash functions. Hits are counted per left record first, so that they can be written straight to their
-place in slices of bounded size.
+made by other hash functions. Hits are gathered record by record, the left one of each pair, in slices of bounded size
+that know nothing of one another: they can be made one after another or on several threads.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _BITS_SET = np.array([value.bit_count() for value in range(256)], dtype=np.uint8
 class Blocks:
     """The blocks of one pass that hold a pair: block b is `order[start[b]:start[b] + length[b]]`, indices of entries.
 
-    Blocks of more than the engine's largest size are left out and only counted, in blocks and in entries.
+    The entries of a block are in the order of their rows. Blocks of more than the engine's largest size are left out
+    and only counted, in blocks and in entries.
     """
 
     entries: PassEntries
@@ -61,11 +62,11 @@ class Hits:
 
 def find_blocks(entries: PassEntries, max_block: int) -> Blocks:
     """Sort the entries of a pass by token (any order may come in) and return the blocks of 2 to `max_block` entries."""
-    words = np.ascontiguousarray(entries.token).view(np.uint64)
+    words = entries.token.view(">u8").astype(np.uint64)
     order = _order_by_token(words)
     start, length = _runs(words, order)
     small = length <= max_block
-    return Blocks(
+    blocks = Blocks(
         entries=entries,
         order=order,
         start=start[small],
@@ -73,6 +74,8 @@ def find_blocks(entries: PassEntries, max_block: int) -> Blocks:
         skipped_blocks=int((~small).sum()),
         skipped_entries=int(length[~small].sum()),
     )
+    _sort_rows(order, blocks.start, blocks.length, entries.row)
+    return blocks
 
 
 def check_shapes(records: EncodedRecords, model: LinkageModel) -> None:
@@ -89,36 +92,73 @@ def check_shapes(records: EncodedRecords, model: LinkageModel) -> None:
 
 def hits_in_slices(blocks: tuple[Blocks, ...], model: LinkageModel, records: int, max_hits: int) -> Iterator[Hits]:
     """Yield all hits in slices of consecutive left records, each of about `max_hits` hits."""
-    counts = np.zeros(records, dtype=np.int64)
+    plan = plan_hits(blocks, model, records, max_hits)
+    return (hits_of(plan, *part) for part in plan.slices)
+
+
+@dataclass(frozen=True, slots=True)
+class HitPlan:
+    """Where the hits of every left record are to be found, and how the records are divided into slices.
+
+    The entries of record r that have others after them in their block are `first[r]` to `first[r + 1]` in `via`
+    (uint8, the index of the pass), `at` (uint32, its place in the pass's order) and `end` (uint32, its block's end);
+    `total[r]` is the number of hits of the records before r. `slices` are (first, last) left records.
+    """
+
+    blocks: tuple[Blocks, ...]
+    model: LinkageModel
+    first: NDArray[np.int64]
+    via: NDArray[np.uint8]
+    at: NDArray[np.uint32]
+    end: NDArray[np.uint32]
+    total: NDArray[np.int64]
+    slices: tuple[tuple[int, int], ...]
+
+
+def plan_hits(blocks: tuple[Blocks, ...], model: LinkageModel, records: int, max_hits: int) -> HitPlan:
+    """Divide the hits into slices of consecutive left records, each of about `max_hits` hits."""
+    first = np.zeros(records + 1, np.int64)
+    total = np.zeros(records + 1, np.int64)
     for block in blocks:
-        _count_hits(block.order, block.start, block.length, block.entries.row, counts)
-    total = np.concatenate(([0], np.cumsum(counts)))
-    first = 0
-    while first < records:
-        last = int(np.searchsorted(total, total[first] + max_hits, side="right")) - 1
-        last = min(max(last, first + 1), records)
-        if total[last] > total[first]:
-            yield _slice_of_hits(blocks, model, first, last, total[first : last + 1] - total[first])
-        first = last
+        _count_hits(block.order, block.start, block.length, block.entries.row, first[1:], total[1:])
+    np.cumsum(first, out=first)
+    np.cumsum(total, out=total)
+    size = int(first[-1])
+    via, at, end = np.empty(size, np.uint8), np.empty(size, np.uint32), np.empty(size, np.uint32)
+    cursor = first[:-1].copy()
+    for index, block in enumerate(blocks):
+        _list_entries(block.order, block.start, block.length, block.entries.row, index, cursor, via, at, end)
+    slices = []
+    begin = 0
+    while begin < records and total[-1] > total[begin]:
+        last = int(np.searchsorted(total, total[begin] + max_hits, side="right")) - 1
+        last = min(max(last, begin + 1), records)
+        if total[last] > total[begin]:
+            slices.append((begin, last))
+        begin = last
+    return HitPlan(blocks, model, first, via, at, end, total, tuple(slices))
 
 
-def _slice_of_hits(
-    blocks: tuple[Blocks, ...], model: LinkageModel, first: int, last: int, offsets: NDArray[np.int64]
-) -> Hits:
+def hits_of(plan: HitPlan, first: int, last: int) -> Hits:
+    """Return the hits of one slice of a plan; safe to call from several threads."""
+    model = plan.model
+    offsets = plan.total[first : last + 1] - plan.total[first]
     size = int(offsets[-1])
     right = np.empty(size, dtype=np.int32)
     via = np.empty(size, dtype=np.uint8)
     distance = np.zeros((size, len(model.fields)), dtype=np.uint16)
     cursor = offsets[:-1].copy()
-    for index, (block, linkage_pass) in enumerate(zip(blocks, model.passes, strict=True)):
+    for index, (block, linkage_pass) in enumerate(zip(plan.blocks, model.passes, strict=True)):
         carried = model.pass_fields(linkage_pass)
         edges = np.cumsum([0, *(field.bits // 8 for field in carried)]).astype(np.int64)
         field_index = np.array([model.fields.index(field) for field in carried], dtype=np.int64)
         entries = block.entries
         _emit(
+            plan.first,
+            plan.via,
+            plan.at,
+            plan.end,
             block.order,
-            block.start,
-            block.length,
             entries.row,
             entries.sketch,
             edges,
@@ -135,10 +175,18 @@ def _slice_of_hits(
     return Hits(first_left=first, last_left=last, offsets=offsets, right=right, via=via, distance=distance)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _order_by_token(words: NDArray[np.uint64]) -> NDArray[np.uint32]:
     """Sort by token in linear time: tokens are HMAC values, so their top bits spread evenly over buckets."""
     size = len(words)
+    sorted_to = 1
+    while sorted_to < size and (
+        words[sorted_to - 1, 0] < words[sorted_to, 0]
+        or (words[sorted_to - 1, 0] == words[sorted_to, 0] and words[sorted_to - 1, 1] <= words[sorted_to, 1])
+    ):
+        sorted_to += 1
+    if sorted_to >= size:
+        return np.arange(size).astype(np.uint32)
     bits = 1
     while (1 << bits) * _BUCKET < size:
         bits += 1
@@ -171,7 +219,7 @@ def _order_by_token(words: NDArray[np.uint64]) -> NDArray[np.uint32]:
     return order
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _runs(words: NDArray[np.uint64], order: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return start and length of every run of two or more equal tokens."""
     size = len(order)
@@ -191,28 +239,71 @@ def _runs(words: NDArray[np.uint64], order: NDArray[np.uint32]) -> tuple[NDArray
     return start[:found].copy(), length[:found].copy()
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def _sort_rows(
+    order: NDArray[np.uint32], start: NDArray[np.int64], length: NDArray[np.int64], row: NDArray[np.uint32]
+) -> None:
+    """Sort the entries of every block by row; blocks are small and mostly sorted, so by insertion."""
+    for b in range(len(start)):
+        for i in range(start[b] + 1, start[b] + length[b]):
+            entry = order[i]
+            j = i
+            while j > start[b] and row[order[j - 1]] > row[entry]:
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = entry
+
+
+@njit(cache=True, nogil=True)
 def _count_hits(
     order: NDArray[np.uint32],
     start: NDArray[np.int64],
     length: NDArray[np.int64],
     row: NDArray[np.uint32],
-    counts: NDArray[np.int64],
+    entries: NDArray[np.int64],
+    hits: NDArray[np.int64],
 ) -> None:
-    """Add one to the count of the left (smaller) record of every hit."""
+    """Add, for every record, its entries that others follow in their block, and how many follow them."""
     for b in range(len(start)):
-        for i in range(start[b], start[b] + length[b]):
-            for j in range(i + 1, start[b] + length[b]):
-                one, other = row[order[i]], row[order[j]]
-                if one != other:
-                    counts[min(one, other)] += 1
+        end = start[b] + length[b]
+        for i in range(start[b], end - 1):
+            record = row[order[i]]
+            entries[record] += 1
+            for j in range(i + 1, end):
+                hits[record] += row[order[j]] != record
 
 
-@njit(cache=True)
-def _emit(
+@njit(cache=True, nogil=True)
+def _list_entries(
     order: NDArray[np.uint32],
     start: NDArray[np.int64],
     length: NDArray[np.int64],
+    row: NDArray[np.uint32],
+    pass_index: int,
+    cursor: NDArray[np.int64],
+    via: NDArray[np.uint8],
+    at: NDArray[np.uint32],
+    end: NDArray[np.uint32],
+) -> None:
+    """List the entries of one pass that others follow in their block, each in the place of its record."""
+    for b in range(len(start)):
+        stop = start[b] + length[b]
+        for i in range(start[b], stop - 1):
+            record = row[order[i]]
+            place = cursor[record]
+            cursor[record] += 1
+            via[place] = pass_index
+            at[place] = i
+            end[place] = stop
+
+
+@njit(cache=True, nogil=True)
+def _emit(
+    first_entry: NDArray[np.int64],
+    entry_via: NDArray[np.uint8],
+    entry_at: NDArray[np.uint32],
+    entry_end: NDArray[np.uint32],
+    order: NDArray[np.uint32],
     row: NDArray[np.uint32],
     sketch: NDArray[np.uint8],
     edges: NDArray[np.int64],
@@ -227,18 +318,17 @@ def _emit(
     bits_set: NDArray[np.uint8],
 ) -> None:
     """Write the hits of one pass whose left record lies in the slice, with a Hamming distance per carried field."""
-    for b in range(len(start)):
-        for i in range(start[b], start[b] + length[b]):
-            for j in range(i + 1, start[b] + length[b]):
-                one, other = order[i], order[j]
-                low, high = row[one], row[other]
-                if low > high:
-                    low, high = high, low
-                if low == high or low < first or low >= last:
+    for left in range(first, last):
+        for item in range(first_entry[left], first_entry[left + 1]):
+            if entry_via[item] != pass_index:
+                continue
+            one = order[entry_at[item]]
+            for other in order[entry_at[item] + 1 : entry_end[item]]:
+                if row[other] == left:
                     continue
-                at = cursor[low - first]
-                cursor[low - first] += 1
-                right[at] = high
+                at = cursor[left - first]
+                cursor[left - first] += 1
+                right[at] = row[other]
                 via[at] = pass_index
                 for f in range(len(field_index)):
                     differ = 0

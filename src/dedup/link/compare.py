@@ -89,7 +89,7 @@ def join(parts: list[ComparedPairs], comparisons: int) -> ComparedPairs:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _similarity(distance: int, bits: int) -> float:
     """Estimate J; a field that no entry carried was fixed by the block, so it is equal."""
     if bits == 0:
@@ -97,7 +97,7 @@ def _similarity(distance: int, bits: int) -> float:
     return 1.0 - 2.0 * distance / bits
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _reached(value: float, thresholds: NDArray[np.float64]) -> int:
     """Return how many of the ascending thresholds a similarity reaches."""
     level = 0
@@ -107,7 +107,7 @@ def _reached(value: float, thresholds: NDArray[np.float64]) -> int:
     return level
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _sketch_level(
     value: float, thresholds: NDArray[np.float64], split: int, split_known: bool, split_value: float
 ) -> int:
@@ -120,7 +120,7 @@ def _sketch_level(
     return level
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _address_level(postcode: float, number: float, number_known: bool, thresholds: NDArray[np.float64]) -> int:
     """Level of an address: none, weak, near, postcode, near and number, postcode and number.
 
@@ -135,7 +135,7 @@ def _address_level(postcode: float, number: float, number_known: bool, threshold
     return reached
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _weeks_level(apart: int, thresholds: NDArray[np.float64]) -> int:
     """Return how many of the thresholds the difference stays within; fewer weeks are a higher level."""
     level = 0
@@ -145,7 +145,7 @@ def _weeks_level(apart: int, thresholds: NDArray[np.float64]) -> int:
     return level
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _compare(
     first_left: int,
     offsets: NDArray[np.int64],

@@ -17,7 +17,8 @@ from dedup.lab.bench.environments import peer_python
 from dedup.lab.bench.material import Material
 from dedup.lab.bench.peers.clkhash_schemas import COMPARED
 from dedup.lab.bench.process import BenchError, Measured, measure_command
-from dedup.lab.evaluate import evaluate, records_path
+from dedup.lab.evaluate import evaluate
+from dedup.lab.linked_files import records_path
 from dedup.lab.truth import read_truth, true_pairs
 from dedup.model.load import load_model
 

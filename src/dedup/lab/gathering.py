@@ -1,0 +1,190 @@
+"""Reads many bundles twice: first to learn which entries meet another one, then to take only those.
+
+An entry that is alone in its block finds no pair, and three in four are. Nothing but ids, presence and weeks is kept of
+the first reading, and of the second the entries that are shared, so memory holds a fraction of what the bundles hold.
+What comes out does not depend on the order of the bundles, on how records are spread over them, or on threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.bundle.columns import ID, check_columns, malformed
+from dedup.bundle.kernels import count_again, mark_tokens, split_ids, take_again
+from dedup.bundle.keys import SealingPrivateKey
+from dedup.bundle.payload import BatchLayout, RawBatch, parse_columns
+from dedup.bundle.reader import OpenBundle, open_bundle
+from dedup.errors import BundleError
+from dedup.lab.ids import Ids, join_ids
+from dedup.model.linkage import LinkageModel
+from dedup.model.records import TOKEN_BYTES, PassEntries
+
+HELD_BODY = 16 << 20  # bytes; a bundle of some 18,000 registrations
+# One bit for so many bytes of bundles: of the entries that meet no other one, a twentieth is taken for nothing.
+_BYTES_A_BIT = 32
+_LONGEST_ID = 64
+_ID_COLUMN = f'"{ID}":['.encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What the first reading keeps of a bundle, row i of each array being registration `ids[i]`."""
+
+    path: Path
+    epoch_key_id: str
+    body_sha256: str
+    ids: Ids
+    presence: NDArray[np.uint32]
+    edd_week: NDArray[np.int32]
+
+
+class SharedTokens:
+    """Which block tokens stand in the bundles more than once, as a table of bits per pass.
+
+    A token is never wrongly said to stand once; one in twenty is wrongly said to stand more often.
+    """
+
+    def __init__(self, passes: int, bundle_bytes: int) -> None:
+        words = max(bundle_bytes // _BYTES_A_BIT // 64, 1)
+        words = 1 << (words - 1).bit_length()
+        self.seen = np.zeros((passes, 2 * words), np.uint64)
+        self._lock = threading.Lock()
+
+    def note(self, raw: RawBatch) -> None:
+        """Note the tokens of a batch; safe to call from several threads, in any order."""
+        with self._lock:
+            mark_tokens(raw.data, raw.place, self.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleReading:
+    """How bundles are read: the model that they were made with, and the key that opens sealed ones."""
+
+    model: LinkageModel
+    layout: BatchLayout
+    opened_with: SealingPrivateKey | None
+
+    @classmethod
+    def of(cls, model: LinkageModel, opened_with: SealingPrivateKey | None) -> BundleReading:
+        """Return the reading of a model's bundles."""
+        return cls(model, BatchLayout.of(model), opened_with)
+
+    def open(self, path: Path) -> OpenBundle:
+        """Open a bundle; raises what `open_bundle` raises."""
+        return open_bundle(path, model=self.model, opened_with=self.opened_with, hold=HELD_BODY)
+
+
+def survey(path: Path, reading: BundleReading, shared: SharedTokens) -> Surveyed:
+    """Read a bundle for the first time, check its records and note its tokens.
+
+    Of the columns only registratie_id is looked at: the engine needs no other. Raises what reading a bundle raises.
+    """
+    ids, presence, edd_week = [], [np.empty(0, np.uint32)], [np.empty(0, np.int32)]
+    with reading.open(path) as bundle:
+        for raw in bundle.raw_batches(reading.layout):
+            ids.append(_ids(raw, reading.model))
+            presence.append(raw.presence)
+            edd_week.append(raw.edd_week)
+            shared.note(raw)
+    for one, other in pairwise(ids):
+        if one[len(one) - 1] >= other[0]:
+            raise malformed("its first registratie_id does not come after the batch before it")
+    return Surveyed(
+        path=path,
+        epoch_key_id=bundle.manifest.epoch_key_id,
+        body_sha256=bundle.manifest.body_sha256,
+        ids=join_ids(ids),
+        presence=np.concatenate(presence),
+        edd_week=np.concatenate(edd_week),
+    )
+
+
+def take(
+    surveyed: Surveyed, place: NDArray[np.uint32], reading: BundleReading, shared: SharedTokens
+) -> list[list[PassEntries]]:
+    """Read a bundle again and return for each pass its shared entries, batch by batch.
+
+    `place` is uint32[n], the new number of each of the bundle's rows. Raises `BundleError` (`link.bundle-changed`) when
+    the bundle is not the one that was surveyed.
+    """
+    taken: list[list[PassEntries]] = [[] for _ in reading.model.passes]
+    start = 0
+    with reading.open(surveyed.path) as bundle:
+        if bundle.manifest.body_sha256 != surveyed.body_sha256:
+            raise BundleError("link.bundle-changed", f"{surveyed.path.name} was replaced while it was read.")
+        for raw in bundle.raw_batches(reading.layout):
+            counts = np.empty(len(taken), np.int64)
+            count_again(raw.data, raw.place, shared.seen, counts)
+            rows = place[start : start + len(raw.presence)]
+            for index, count in enumerate(counts.tolist()):
+                if count:
+                    taken[index].append(_take_pass(raw, index, count, rows, reading, shared))
+            start += len(raw.presence)
+    return taken
+
+
+def _take_pass(
+    raw: RawBatch, index: int, count: int, rows: NDArray[np.uint32], reading: BundleReading, shared: SharedTokens
+) -> PassEntries:
+    entries = PassEntries(
+        number=reading.model.passes[index].number,
+        row=np.empty(count, np.uint32),
+        token=np.empty((count, TOKEN_BYTES), np.uint8),
+        sketch=np.empty((count, int(reading.layout.width[index])), np.uint8),
+    )
+    start, standing = raw.place[index].tolist()
+    take_again(raw.data, start, standing, shared.seen[index], rows, entries.row, entries.token, entries.sketch)
+    return entries
+
+
+def survey_all(bundles: Sequence[Path], reading: BundleReading, pool: Executor) -> tuple[list[Surveyed], SharedTokens]:
+    """Read all bundles for the first time.
+
+    Raises `BundleError`: what reading a bundle raises, and `link.epochs` when they come from different epochs.
+    """
+    shared = SharedTokens(len(reading.model.passes), sum(path.stat().st_size for path in bundles))
+    surveyed = list(pool.map(lambda path: survey(path, reading, shared), bundles))
+    if len({one.epoch_key_id for one in surveyed}) > 1:
+        raise BundleError("link.epochs", "The bundles come from different epochs: their encodings cannot be compared.")
+    return surveyed, shared
+
+
+def order_of_ids(surveyed: Sequence[Surveyed]) -> tuple[Ids, NDArray[np.int64]]:
+    """Return all ids in ascending order, and for each where it stood among the bundles' rows.
+
+    Raises `BundleError` (`link.id-twice`) when two registrations have one id.
+    """
+    ids = join_ids([one.ids for one in surveyed])
+    order = ids.order()
+    ids = ids.take(order)
+    if ids.first_double() >= 0:
+        raise BundleError("link.id-twice", "Two registrations in the bundles have the same registratie_id.")
+    return ids, order
+
+
+def _ids(raw: RawBatch, model: LinkageModel) -> Ids:
+    """Return the ids of a batch, checked as `check_columns` does."""
+    count = len(raw.presence)
+    if model.table is not None:
+        columns = parse_columns(raw.columns)
+        check_columns(columns, count, generic=True, provider="")
+        return Ids.of(columns[ID])
+    # A quote inside a value would stand behind a backslash, so this can only be the column's name.
+    at = raw.columns.find(_ID_COLUMN)
+    start = at + len(_ID_COLUMN)
+    end = raw.columns.find(b"]", start)
+    if at < 0 or end < 0 or raw.columns.find(_ID_COLUMN, end) >= 0:
+        raise malformed("its columns are not those of this version")
+    text = np.frombuffer(raw.columns, np.uint8, end - start, start)
+    starts, letters = np.empty(count + 1, np.int64), np.empty(len(text), np.uint8)
+    if split_ids(text, starts, letters, _LONGEST_ID) != count:
+        raise malformed(f"column {ID} has a value that its rule does not allow, or is not sorted")
+    return Ids(starts, letters[: starts[-1]].copy())
