@@ -10,18 +10,18 @@ from dedup.errors import ConfigError
 from dedup.extract.coded import column_of
 from dedup.extract.frequency import FIRST_NAME_EDGES, name_bands, read_frequencies, shipped_frequencies
 from dedup.extract.normalise.names import counted_first_names
-from dedup.extract.normalise.sets import union
 
 
 def test_the_rarest_name_counts_and_no_name_is_band_zero() -> None:
-    names = union([column_of(["Maria", "", "Maria Sanne", "Sanne", "Xantippe Maria"])], [counted_first_names])
+    names = column_of(["Maria", "", "Maria Sanne", "Sanne", "Xantippe Maria", "J."])
     per_100k = {"maria": FIRST_NAME_EDGES[2], "sanne": FIRST_NAME_EDGES[1], "other": 1.0}
-    assert name_bands(names, per_100k, FIRST_NAME_EDGES).tolist() == [4, 0, 3, 3, 1]
+    assert name_bands([names], [counted_first_names], per_100k, FIRST_NAME_EDGES).tolist() == [4, 0, 3, 3, 1, 0]
 
 
-def test_a_name_without_any_record_after_it_is_counted_too() -> None:
-    names = union([column_of(["", "Maria", ""])], [counted_first_names])
-    assert name_bands(names, {}, FIRST_NAME_EDGES).tolist() == [0, 1, 0]
+def test_the_rarest_name_of_all_columns_counts() -> None:
+    columns = [column_of(["Maria", "Maria", "", ""]), column_of(["Sanne", "", "Sanne", ""])]
+    per_100k = {"maria": FIRST_NAME_EDGES[2], "sanne": FIRST_NAME_EDGES[1]}
+    assert name_bands(columns, [counted_first_names] * 2, per_100k, FIRST_NAME_EDGES).tolist() == [3, 4, 3, 0]
 
 
 def test_the_shipped_table_holds_normalised_names_of_several_origins() -> None:

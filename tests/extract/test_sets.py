@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.extract.coded import CodedColumn, coded_column, column_of, columns_of, plain_strings, recode
-from dedup.extract.normalise.sets import combined, derived, first_of, union
+from dedup.extract.normalise.sets import combined, derived, first_of, single, union
 
 CELLS = st.text(alphabet="ab c", max_size=4).map(str.strip)
 TABLES = st.lists(st.tuples(CELLS, CELLS), max_size=12)
@@ -16,6 +16,11 @@ TABLES = st.lists(st.tuples(CELLS, CELLS), max_size=12)
 
 def words(value: str) -> tuple[str, ...]:
     return tuple(value.split())
+
+
+def longest(value: str) -> str:
+    """The longest word without b: often none, and often the same for two values."""
+    return max(value.replace("b", "").split(), key=len, default="")
 
 
 def columns(rows: list[tuple[str, str]]) -> list[CodedColumn]:
@@ -30,8 +35,16 @@ def test_a_union_holds_each_value_once_and_in_order(rows: list[tuple[str, str]])
 
 @given(TABLES)
 def test_the_first_column_that_gives_anything_wins(rows: list[tuple[str, str]]) -> None:
-    sets = first_of(columns(rows), [words, words])
-    assert [sets.of(i) for i in range(len(sets))] == [tuple(sorted(set(words(a) or words(b)))) for a, b in rows]
+    sets = first_of(columns(rows), [longest, str.upper])
+    expected = [longest(a) or b.upper() for a, b in rows]
+    assert [sets.of(i) for i in range(len(sets))] == [(value,) if value else () for value in expected]
+
+
+@given(TABLES)
+def test_a_single_value_is_what_the_rule_makes(rows: list[tuple[str, str]]) -> None:
+    sets = single(columns(rows)[0], longest)
+    assert [sets.of(i) for i in range(len(sets))] == [(longest(a),) if longest(a) else () for a, _ in rows]
+    assert len(set(sets.values)) == len(sets.values)
 
 
 @given(TABLES)

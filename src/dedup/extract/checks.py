@@ -115,7 +115,7 @@ def check_table(table: TextTable, file_name: str, today: date, regions: Regions 
         line=table.line,
         ignored=header.ignored,
         providers=int(np.unique(clean["aanbieder_agb"].codes[kept]).size),
-        fates=tuple(ColumnFate(c.name, c.fate.value, int((filled[c.name] & accepted).sum())) for c in COLUMNS),
+        fates=tuple(ColumnFate(c.name, c.fate.value, int(np.count_nonzero(filled[c.name][kept]))) for c in COLUMNS),
     )
     whole = len(kept) == rows
     return CheckedExtract(

@@ -102,7 +102,6 @@ def _name_fault(value: str) -> str:
     return "" if folded and folded not in _FILLERS else "name.no-letters"
 
 
-@lru_cache(REMEMBERED)
 def _existing_date(value: str) -> date | None:
     try:
         return date.fromisoformat(value) if _DATE.fullmatch(value) else None
@@ -110,12 +109,14 @@ def _existing_date(value: str) -> date | None:
         return None
 
 
+@lru_cache(REMEMBERED)
 def any_date(value: str, _: date) -> Cleaned:
     """An existing ISO date of this century: packages write 1900-01-01 and 9999-12-31 for none."""
     day = _existing_date(value)
     return (value, "") if day and WEEK_YEARS[0] <= day.year <= WEEK_YEARS[1] else ("", "date.malformed")
 
 
+@lru_cache(REMEMBERED)
 def past_date(value: str, today: date) -> Cleaned:
     """An existing ISO date of this century that is not after the day of the check."""
     day = _existing_date(value)
@@ -124,6 +125,7 @@ def past_date(value: str, today: date) -> Cleaned:
     return any_date(value, today)
 
 
+@lru_cache(REMEMBERED)
 def birth_date(value: str, today: date) -> Cleaned:
     """The mother's birth date; 1 January and 1 July come with a note, for they may stand for an unknown day."""
     day = _existing_date(value)
@@ -135,6 +137,7 @@ def birth_date(value: str, today: date) -> Cleaned:
     return value, "birth_date.weak" if (day.month, day.day) in ((1, 1), (7, 1)) else ""
 
 
+@lru_cache(REMEMBERED)
 def expected_delivery(value: str, today: date) -> Cleaned:
     """The EDD, from 60 days before to 300 days after the day of the check."""
     day = _existing_date(value)
@@ -173,6 +176,8 @@ yes_no = one_of((YES, NO))
 
 def clean_column(column: CodedColumn, clean: Cleaner, today: date) -> tuple[CodedColumn, list[str]]:
     """Return the column with clean values, and the fault code of each distinct value as typed ("" for most)."""
+    if not column.values:
+        return column, []
     if isinstance(clean, KeptByRule):
         # What the rule makes of the values is kept with the column, for normalising it.
         useless = [

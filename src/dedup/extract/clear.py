@@ -16,7 +16,6 @@ from dedup.extract.frequency import FIRST_NAME_EDGES, SURNAME_EDGES, NameFrequen
 from dedup.extract.normalise.address import postcode
 from dedup.extract.normalise.folding import REMEMBERED
 from dedup.extract.normalise.names import counted_first_names, prefix_column_parts, surname_parts
-from dedup.extract.normalise.sets import union
 from dedup.fields import ATTRIBUTES, AttributeType
 from dedup.regions import Regions
 from dedup.weeks import week_of
@@ -83,13 +82,11 @@ def _ksv(postcodes: CodedColumn, regions: Regions | None) -> NDArray[np.object_]
 
 
 def _first_name_bands(table: Mapping[str, CodedColumn], per_100k: Mapping[str, float]) -> NDArray[np.int32]:
-    names = union([table["voornamen"], table["roepnaam"]], [counted_first_names] * 2)
-    return name_bands(names, per_100k, FIRST_NAME_EDGES)
+    columns = [table["voornamen"], table["roepnaam"]]
+    return name_bands(columns, [counted_first_names] * 2, per_100k, FIRST_NAME_EDGES)
 
 
 def _surname_bands(table: Mapping[str, CodedColumn], per_100k: Mapping[str, float]) -> NDArray[np.int32]:
-    names = union(
-        [table["achternaam"], table["voorvoegsels"], table["achternaam_partner"], table["voorvoegsels_partner"]],
-        [surname_parts, prefix_column_parts] * 2,
-    )
-    return name_bands(names, per_100k, SURNAME_EDGES)
+    names = ("achternaam", "voorvoegsels", "achternaam_partner", "voorvoegsels_partner")
+    rules = [surname_parts, prefix_column_parts] * 2
+    return name_bands([table[name] for name in names], rules, per_100k, SURNAME_EDGES)

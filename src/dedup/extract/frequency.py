@@ -7,7 +7,7 @@ name that leaves the source readable.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.errors import ConfigError
+from dedup.extract.coded import CodedColumn
 from dedup.extract.normalise.names import first_name_words, surname_parts
-from dedup.extract.values import ValueSets
 from dedup.settings import CHECKOUT_CONFIG, PACKAGED_CONFIG
 
 TABLE_FILE = Path("linkage/name_frequencies.csv")
@@ -64,13 +64,19 @@ def shipped_frequencies() -> NameFrequencies:
     )
 
 
-def name_bands(names: ValueSets, per_100k: Mapping[str, float], edges: tuple[float, ...]) -> NDArray[np.int32]:
-    """Return int32[n], the band of each record's rarest name: 1 (rare or unknown) to 4 (very common), 0 without any."""
-    frequency = np.array([per_100k.get(name, 0.0) for name in names.values], dtype=np.float64)
-    band_of_value = np.searchsorted(np.array(edges), frequency, side="right").astype(np.int32) + 1
-    bands = np.full(len(names), NO_NAME, dtype=np.int32)
-    filled = np.diff(names.offsets) > 0
-    if filled.any():
-        # reduceat runs from each start to the next; records without a name have no start of their own.
-        bands[filled] = np.minimum.reduceat(band_of_value[names.codes], names.offsets[:-1][filled])
-    return bands
+def name_bands(
+    columns: Sequence[CodedColumn],
+    rules: Sequence[Callable[[str], Sequence[str]]],
+    per_100k: Mapping[str, float],
+    edges: tuple[float, ...],
+) -> NDArray[np.int32]:
+    """Return int32[n], the band of each record's rarest name: 1 (rare or unknown) to 4 (very common), 0 without any.
+
+    Each column gives names under its own rule.
+    """
+    rarest = np.full(len(columns[0]), np.inf)
+    for column, rule in zip(columns, rules, strict=True):
+        of_value = [min([per_100k.get(name, 0.0) for name in names], default=np.inf) for names in column.under(rule)]
+        np.minimum(rarest, column.spread(of_value, np.inf, np.float64), out=rarest)
+    bands = np.searchsorted(np.array(edges), rarest, side="right").astype(np.int32) + np.int32(1)
+    return np.where(np.isinf(rarest), np.int32(NO_NAME), bands)

@@ -107,4 +107,6 @@ def _in_order(
     ids: NDArray[np.object_], columns: Mapping[str, CodedColumn]
 ) -> tuple[tuple[str, ...], Mapping[str, CodedColumn]]:
     order = np.argsort(ids, kind="stable")
+    if (order[1:] > order[:-1]).all():
+        return tuple(ids.tolist()), columns
     return tuple(ids[order].tolist()), {name: column.at(order) for name, column in columns.items()}

@@ -12,7 +12,6 @@ _FOREIGN = re.compile(r"(?:\+|00)([1-9][0-9]{6,14})")
 _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}")
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9a-z]")
 _UZOVI = re.compile(r"[0-9]{3,4}")
-_INSURANCE_NUMBER = re.compile(r"[0-9a-z]{4,20}")
 
 
 def phone_number(telefoon: str) -> str:
@@ -22,7 +21,9 @@ def phone_number(telefoon: str) -> str:
     first is not 0, after one of: nothing, 0, 31, +31, 0031, each of the last three also with a 0. A foreign number is
     + or 00 and 7 to 15 digits. A filler (`is_filler`) is no number.
     """
-    typed = _PHONE_PUNCTUATION.sub("", telefoon.replace("(0)", ""))
+    typed = telefoon.replace("-", "").replace(" ", "")
+    if not typed.isdigit():
+        typed = _PHONE_PUNCTUATION.sub("", telefoon.replace("(0)", ""))
     dutch = _DUTCH.fullmatch(typed)
     if dutch:
         return "" if is_filler(dutch[1]) else dutch[1]
@@ -32,7 +33,8 @@ def phone_number(telefoon: str) -> str:
 
 def is_filler(digits: str) -> bool:
     """Tell a number that was typed to fill the field: its last seven digits (or all of it) are one digit."""
-    return len(set(digits[-7:])) == 1
+    last = digits[-7:]
+    return last == last[0] * len(last)
 
 
 def email_address(email: str) -> str:
@@ -48,6 +50,9 @@ def insurer_code(uzovi: str) -> str:
 
 
 def insurance_number(verzekerdennummer: str) -> str:
-    """Return an insured person's number: lower-case letters and digits without leading zeros, or ""."""
-    typed = _NOT_ALPHANUMERIC.sub("", ascii_lower(verzekerdennummer)).lstrip("0")
-    return typed if _INSURANCE_NUMBER.fullmatch(typed) and not is_filler(typed) else ""
+    """Return an insured person's number: 4 to 20 lower-case letters and digits without leading zeros, or ""."""
+    typed = ascii_lower(verzekerdennummer)
+    if not (typed.isascii() and typed.isalnum()):
+        typed = _NOT_ALPHANUMERIC.sub("", typed)
+    typed = typed.lstrip("0")
+    return typed if 4 <= len(typed) <= 20 and not is_filler(typed) else ""

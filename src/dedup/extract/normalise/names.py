@@ -54,16 +54,17 @@ def counted_first_names(voornamen: str) -> tuple[str, ...]:
     return first_name_words(voornamen)[:FIRST_NAMES_COUNTED]
 
 
-def main_first_name(voornamen: str) -> tuple[str, ...]:
-    """Return the first of the first names, as a set of one or none."""
-    return first_name_words(voornamen)[:1]
+def main_first_name(voornamen: str) -> str:
+    """Return the first of the first names, "" where there is none."""
+    words = first_name_words(voornamen)
+    return words[0] if words else ""
 
 
-def name_initial(voornamen: str) -> tuple[str, ...]:
-    """Return the first letter of the first first name, as a set of one or none."""
-    return tuple(word[0] for word in main_first_name(voornamen))
+def name_initial(voornamen: str) -> str:
+    """Return the first letter of the first first name, "" where there is none."""
+    return main_first_name(voornamen)[:1]
 
 
-def typed_initial(initialen: str) -> tuple[str, ...]:
-    """Return the first letter of what was typed ("J.M.", "Th."), as a set of one or none."""
-    return tuple(fold_name(initialen)[:1])
+def typed_initial(initialen: str) -> str:
+    """Return the first letter of what was typed ("J.M.", "Th."), "" where there is none."""
+    return fold_name(initialen)[:1]

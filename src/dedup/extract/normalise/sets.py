@@ -27,20 +27,17 @@ def union(columns: Sequence[CodedColumn], rules: Sequence[PartsOf]) -> ValueSets
     )
 
 
-def first_of(columns: Sequence[CodedColumn], rules: Sequence[PartsOf]) -> ValueSets:
-    """Return for each record the values of the first column that gives any."""
-    codes: list[Codes] = []
-    parts: list[list[Parts]] = []
-    open_rows = np.ones(len(columns[0]), dtype=np.bool_)
+def first_of(columns: Sequence[CodedColumn], rules: Sequence[Callable[[str], str]]) -> ValueSets:
+    """Return for each record the value of the first column that gives one; "" is none."""
+    place = {"": -1}
+    codes = np.full(len(columns[0]), -1, dtype=np.int32)
     for column, rule in zip(columns, rules, strict=True):
-        column_parts = column.under(rule)
-        taken = open_rows & column.spread([bool(p) for p in column_parts], False, np.bool_)
-        codes.append(np.where(taken, column.codes, np.int32(-1)))
-        parts.append(column_parts)
-        open_rows &= ~taken
+        open_rows = codes < 0
         if not open_rows.any():
             break
-    return _gather(codes, parts)
+        given = [place.setdefault(made, len(place) - 1) for made in column.under(rule)]
+        codes = np.where(open_rows, column.spread(given, -1, np.int32), codes)
+    return _one_each(codes, tuple(place)[1:])
 
 
 def combined(columns: Sequence[CodedColumn], rule: Callable[..., str]) -> ValueSets:
@@ -56,6 +53,10 @@ def combined(columns: Sequence[CodedColumn], rule: Callable[..., str]) -> ValueS
 def derived(source: ValueSets, rule: Callable[[str], str]) -> ValueSets:
     """Return the sets with `rule` applied to each value; "" leaves the set."""
     mapped = list(map(rule, source.values))
+    if source.offsets[-1] == np.count_nonzero(source.offsets[1:] > source.offsets[:-1]):
+        codes = np.full(len(source), -1, dtype=np.int32)
+        codes[source.offsets[1:] > source.offsets[:-1]] = source.codes
+        return _at_most_one(codes, mapped)
     vocabulary = sorted({*mapped} - {""})
     index = {value: code for code, value in enumerate(vocabulary)}
     new_codes = np.array([index.get(value, -1) for value in mapped] + [-1], dtype=np.int64)[source.codes]
@@ -65,12 +66,14 @@ def derived(source: ValueSets, rule: Callable[[str], str]) -> ValueSets:
 
 
 def _at_most_one(codes: Codes, made: Sequence[str]) -> ValueSets:
-    """Return sets of one value or none, from codes into what was made of each distinct value; sorts nothing."""
-    vocabulary = dict.fromkeys(made)
-    vocabulary.pop("", None)
-    if len(vocabulary) < len(made):
-        index = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
-        codes = np.array([*(index.get(value, -1) for value in made), -1], dtype=np.int32)[codes]
+    """Return sets of one value or none, from codes into what was made of each distinct value."""
+    place = {"": -1}
+    renumbered = [place.setdefault(value, len(place) - 1) for value in made]
+    return _one_each(np.array([*renumbered, -1], dtype=np.int32)[codes], tuple(place)[1:])
+
+
+def _one_each(codes: Codes, vocabulary: Sequence[str]) -> ValueSets:
+    """Return sets of one value or none: with nothing to order, nothing is sorted."""
     filled = codes >= 0
     offsets = np.zeros(len(codes) + 1, dtype=np.int64)
     np.cumsum(filled, out=offsets[1:])
