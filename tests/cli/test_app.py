@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ["simulate", "check", "encode", "nightly", "link", "evaluate", "demo", "keys", "model", "bench"]
+COMMANDS = ["simulate", "check", "encode", "nightly", "link", "evaluate", "explain", "demo", "keys", "model", "bench"]
 
 
 def dedup(*arguments: str, cwd: Path | None = None, code: str = "") -> subprocess.CompletedProcess[str]:
