@@ -7,9 +7,10 @@ computed per pattern, and sums run over patterns in a fixed order.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class LinkOptions:
     """
 
     max_block: int = 200
-    max_hits: int = 250_000
+    max_hits: int = 100_000
     contradiction: float = 0.001
 
 
@@ -104,10 +105,10 @@ def link(
     blocks = tuple(each(lambda entries: find_blocks(entries, settings.max_block), records.passes))
     plan = plan_hits(blocks, model, len(records), settings.max_hits)
     done("blocks")
-    parts = each(lambda part: compare(hits_of(plan, *part), records, model, rules), plan.slices)
-    pairs = join(list(parts), len(rules.names))
+    parts = list(each(lambda part: compare(hits_of(plan, *part), records, model, rules), plan.slices))
+    pairs = join(parts, len(rules.names))
     done("compare")
-    patterns, pattern_of, counts = np.unique(pairs.pattern, return_inverse=True, return_counts=True)
+    patterns, pattern_of, counts = _distinct([part.pattern for part in parts], each)
     table = pattern_table(patterns, counts, rules)
     shared = {position: blocks[index].pair_count() for position, index in exact_comparisons(model).items()}
     weights = fit(table, model, len(records), shared)
@@ -141,6 +142,21 @@ def link(
             if block.skipped_blocks
         ),
     )
+
+
+def _distinct(
+    parts: list[NDArray[np.int64]], each: Callable[..., Iterable[Any]]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Return the distinct patterns of all parts in ascending order, the place of each pair's among them, and counts."""
+    found = list(each(lambda part: np.unique(part, return_inverse=True, return_counts=True), parts))
+    patterns = np.unique(np.concatenate([np.empty(0, np.int64), *(own for own, _, _ in found)]))
+    counts = np.zeros(len(patterns), np.int64)
+    places = [np.empty(0, np.int32)]
+    for own, inverse, times in found:
+        place = np.searchsorted(patterns, own).astype(np.int32)
+        counts[place] += times
+        places.append(place[inverse])
+    return patterns, np.concatenate(places), counts
 
 
 def _unheard(_stage: str) -> None:

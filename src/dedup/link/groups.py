@@ -10,9 +10,8 @@ from __future__ import annotations
 from itertools import groupby
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 
 def group(
@@ -34,13 +33,26 @@ def group(
     against = inside & (log_odds < contradicts_below)
     if against.any():
         mended = np.unique(component[left[against]])
-        component = _mend(component, mended, left, right, log_odds, joined & inside, against)
-    return _smallest(component)
+        component = _smallest(_mend(component, mended, left, right, log_odds, joined & inside, against))
+    return component
 
 
-def _components(records: int, left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.int64]:
-    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(records, records))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+@njit(cache=True, nogil=True)
+def _components(records: int, left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return for each record the smallest of its connected component: union-find, always below the smaller root."""
+    root = np.arange(records).astype(np.int32)
+    for pair in range(len(left)):
+        one, other = left[pair], right[pair]
+        while root[one] != one:
+            root[one] = root[root[one]]
+            one = root[one]
+        while root[other] != other:
+            root[other] = root[root[other]]
+            other = root[other]
+        root[max(one, other)] = min(one, other)
+    for record in range(records):
+        root[record] = root[root[record]]  # whose own root lies before it and is final
+    return root
 
 
 def _smallest(component: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -49,8 +61,8 @@ def _smallest(component: NDArray[np.int64]) -> NDArray[np.int32]:
 
 
 def _mend(
-    component: NDArray[np.int64],
-    mended: NDArray[np.int64],
+    component: NDArray[np.int32],
+    mended: NDArray[np.int32],
     left: NDArray[np.int32],
     right: NDArray[np.int32],
     log_odds: NDArray[np.float64],
@@ -67,7 +79,7 @@ def _mend(
     for _, equal in groupby(joining, key=lambda pair: float(log_odds[pair])):
         clusters.join([(int(left[pair]), int(right[pair])) for pair in equal])
     # New labels lie above the old ones, so that a part of a component never takes another's label.
-    labels = component.copy()
+    labels = component.astype(np.int64)
     members = np.flatnonzero(np.isin(component, mended))
     labels[members] = [len(component) + clusters.cluster_of(int(record)) for record in members]
     return labels
