@@ -94,6 +94,40 @@ def test_relatives_are_a_class_of_their_own(family_model):
     assert weights.prior_relatives == pytest.approx(300 / all_pairs_of(records), rel=0.15)
 
 
+def test_a_move_is_one_piece_of_evidence(model):
+    """Where address and phone change together, those who moved are found as a kind, and fewer of them are missed."""
+    records, movers, others, strangers = 1_000, 600, 1_400, all_pairs_of(1_000) - 2_000
+    rng = np.random.default_rng(5)
+    columns = []
+    for comparison in model.comparisons:
+        u, m, levels = comparison.u[0], M[comparison.name], observed_levels(comparison)
+        moves = comparison.name in ("address", "phone")
+        kept = [0.0, 0.02, 0.01, 0.01, 0.01, 0.95] if comparison.name == "address" else [0.05, 0.95]
+        parts = (
+            rng.choice(levels, movers, p=u if moves else m),
+            rng.choice(levels, others, p=kept if moves else m),
+            rng.choice(levels, strangers, p=u),
+        )
+        columns.append(2 + np.concatenate(parts))
+    table = PatternTable(cells=np.stack(columns, axis=1), counts=np.ones(movers + others + strangers))
+    marked = dataclasses.replace(
+        model,
+        comparisons=tuple(
+            dataclasses.replace(c, changes_together=c.name in ("address", "phone")) for c in model.comparisons
+        ),
+    )
+    weights, plain = (fit(table, one, records, {}) for one in (marked, model))
+    assert weights.changed == pytest.approx(movers / (movers + others), abs=0.03)
+    assert plain.changed == 0
+    disagrees = 2
+    assert weights.m_changed[3][disagrees] > 0.95 > 0.1 > weights.m[3][disagrees]
+    assert weights.m_changed[0].tolist() == weights.m[0].tolist()
+    with_mark, without = (one.log_odds(table)[:movers] for one in (weights, plain))
+    assert np.median(with_mark - without) > 0.5
+    missed, missed_before = (int((odds < 0).sum()) for odds in (with_mark, without))
+    assert missed < missed_before
+
+
 def test_u_of_a_block_value_is_measured_on_the_server(model):
     """Where strangers share phones more often than the model's population, the phone counts for less."""
     table, _ = drawn(model, 500, 0, 5_000, seed=4)

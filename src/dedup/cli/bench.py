@@ -39,6 +39,8 @@ class DataSet(StrEnum):
 
     FEBRL3 = "febrl3"
     FEBRL4 = "febrl4"
+    PATIENTS = "patients"
+    MEMBERS = "members"
     SIMULATOR = "simulator"
 
 
@@ -95,9 +97,11 @@ def nightly(
 
 @bench.command("quality")
 def quality(
-    data: Annotated[DataSet, typer.Argument(help="FEBRL tables, or the simulator.", show_default=False)],
+    data: Annotated[
+        DataSet, typer.Argument(help="FEBRL tables, made-up person tables, or the simulator.", show_default=False)
+    ],
     registrations: Annotated[
-        int, typer.Option(min=100, help="How many registrations to simulate; FEBRL has its own number.")
+        int, typer.Option(min=100, help="How many registrations or records to make up; FEBRL has its own number.")
     ] = 20_000,
     seed: SeedOption = 2,
     day: DayOption = None,
@@ -185,6 +189,7 @@ def link(
     seed: SeedOption = 2,
     day: DayOption = None,
     data: DataOption = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Threads; else one a processor.")] = None,
     peers: PeersOption = "",
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -206,9 +211,29 @@ def link(
         wanted = {"registrations": registrations, "seed": seed}
         material = _material(DataSet.SIMULATOR, folder, day or now, config, wanted)
         result = bench_link(
-            material, folder, peers=contestants, arena=_arena(config), cores=_cores(), now=now, tell=_tell
+            material,
+            folder,
+            peers=contestants,
+            arena=_arena(config),
+            cores=_cores(),
+            workers=workers or _cores(),
+            now=now,
+            tell=_tell,
         )
     _print_contest(result, as_json=as_json)
+    if not as_json:
+        _print_table(result["ours"])
+
+
+def _print_table(ours: dict[str, Any]) -> None:
+    """Print what each stage worked on and how near it comes to what the machine can do."""
+    typer.echo(f"From opening bundles to groups: {ours['linking_seconds']:.2f} s on {ours['workers']} threads.")
+    for stage, row in ours["table"].items():
+        typer.echo(
+            f"  {stage:<9} {ours['stages'][stage]:7.2f} s {ours['cpu_stages'][stage]:7.2f} s of processor "
+            f"{row['bytes'] / 1e6:8.0f} MB, {row['share_of_limit']:6.1%} of the limit for {row['limit']}"
+        )
+    typer.echo(f"Result digest {ours['result_digest']}")
 
 
 def _print_contest(result: dict[str, Any], *, as_json: bool) -> None:
@@ -234,10 +259,13 @@ def _material(data: DataSet, folder: Path, day: datetime, config: Path | None, w
     """Make the data that was asked for; `wanted` is what `make_simulation` is told about it."""
     from zoneinfo import ZoneInfo
 
-    from dedup.lab.bench.material import make_febrl, make_simulation
+    from dedup.lab.bench.material import PERSONS, make_febrl, make_persons, make_simulation
 
     settings = settings_from(config)
     today = (day if day.tzinfo is None else day.astimezone(ZoneInfo("Europe/Amsterdam"))).date()
+    if data.value in PERSONS:
+        records, seed = wanted["registrations"], wanted["seed"]
+        return make_persons(data.value, folder, records=records, seed=seed, config=settings.config_dir, day=today)
     if data is not DataSet.SIMULATOR:
         return make_febrl(data.value, folder, config=settings.config_dir, day=today)
     _tell(f"Simulating {wanted['registrations']:,} registrations.")

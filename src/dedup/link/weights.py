@@ -3,8 +3,10 @@
 A *cell* is what one comparison says of a pair: missing, `exact`, or an observed level together with the number of
 entries (1, 2, 3 or more) whose sketches it rests on. A pattern is one cell per comparison. Every pair of records is a
 match, a pair of relatives (two people who share what the model marks as `shared_by_relatives`, and nothing else but by
-chance), or a pair of strangers. Pairs that share no block count as strangers, so the priors are over all pairs of
-records and u is a probability of the whole population (see docs/decisions/0003-u-probabilities.md).
+chance), or a pair of strangers. Where a model marks comparisons as `changes_together`, matches are of two kinds: those
+of people for whom all of these changed at once (a move), and the others. Pairs that share no block count as strangers,
+so the priors are over all pairs of records and u is a probability of the whole population (see
+docs/decisions/0003-u-probabilities.md and 0015-rare-names-and-moves.md).
 
 Source: I. P. Fellegi and A. B. Sunter, "A Theory for Record Linkage", JASA 64 (1969); W. E. Winkler, "Using the EM
 algorithm for weight computation in the Fellegi-Sunter model of record linkage" (1988).
@@ -28,6 +30,8 @@ _EXACT_CELL, _FIRST_CELL = 1, 2
 _PSEUDO_PAIRS = 2.0
 # Share of records that are taken to have a double, or a relative, before anything is known; EM moves it.
 _DOUBLES_AT_START, _RELATIVES_AT_START = 0.05, 0.002
+# Share of matches for whom what changes together is taken to have changed, before anything is known.
+_CHANGED_AT_START = 0.1
 # Each level is so many times likelier among matches than the one below it, at the start.
 _RISE_AT_START = 3.0
 _LEAST_U = 1e-12
@@ -49,12 +53,26 @@ class PatternTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Shares:
+    """float64[p] each: how many pairs with each pattern are of each kind (or the logarithm of it).
+
+    `changed` are the matches for whom what changes together changed, `match` all others.
+    """
+
+    match: NDArray[np.float64]
+    changed: NDArray[np.float64]
+    relatives: NDArray[np.float64]
+    strangers: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
-    """What EM found; `m`, `relatives` and `u` hold one array per comparison, a probability per cell.
+    """What EM found; `m`, `m_changed`, `relatives` and `u` hold one array per comparison, a probability per cell.
 
     `prior` is the share of matches among all pairs of records, `prior_relatives` that of relatives; a missing cell has
-    probability 1. `u_fitted` tells whether u comes from the model (else from the candidate pairs, and the priors are
-    shares of these); `rounds` is the number of EM rounds.
+    probability 1. `changed` is the share of matches for whom what changes together did, and `m_changed` is theirs: it
+    equals `m` where a comparison is not marked, and is empty where none is. `u_fitted` tells whether u comes from the
+    model (else from the candidate pairs, and the priors are shares of these); `rounds` is the number of EM rounds.
     """
 
     prior: float
@@ -64,27 +82,33 @@ class Weights:
     u: Cells
     u_fitted: bool
     rounds: int
+    changed: float = 0.0
+    m_changed: Cells = ()
 
     def log_odds(self, table: PatternTable) -> NDArray[np.float64]:
         """Return float64[p], the natural log odds that a pair with each pattern is a match."""
-        match, relatives, strangers = self._log_likelihoods(table)
-        return match - np.logaddexp(relatives, strangers)
-
-    def shares(self, table: PatternTable) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return the expected pairs with each pattern that are matches, relatives and strangers: float64[p] each."""
         logs = self._log_likelihoods(table)
-        total = np.logaddexp(logs[0], np.logaddexp(logs[1], logs[2]))
-        match, relatives, strangers = (np.exp(log - total) * table.counts for log in logs)
-        return match, relatives, strangers
+        return np.logaddexp(logs.match, logs.changed) - np.logaddexp(logs.relatives, logs.strangers)
 
-    def _log_likelihoods(self, table: PatternTable) -> tuple[NDArray[np.float64], ...]:
+    def shares(self, table: PatternTable) -> Shares:
+        """Return the expected pairs of each kind with each pattern."""
+        logs = self._log_likelihoods(table)
+        total = np.logaddexp(np.logaddexp(logs.match, logs.changed), np.logaddexp(logs.relatives, logs.strangers))
+        kinds = (logs.match, logs.changed, logs.relatives, logs.strangers)
+        return Shares(*(np.exp(log - total) * table.counts for log in kinds))
+
+    def _log_likelihoods(self, table: PatternTable) -> Shares:
         strangers = 1.0 - self.prior - self.prior_relatives
-        return tuple(
-            _log(prior) + sum((np.log(c)[table.cells[:, i]] for i, c in enumerate(cells)), np.zeros(len(table.counts)))
-            for prior, cells in (
-                (self.prior, self.m),
-                (self.prior_relatives, self.relatives),
-                (strangers, self.u),
+        return Shares(
+            *(
+                _log(prior)
+                + sum((np.log(c)[table.cells[:, i]] for i, c in enumerate(cells)), np.zeros(len(table.counts)))
+                for prior, cells in (
+                    (self.prior * (1.0 - self.changed), self.m),
+                    (self.prior * self.changed, self.m_changed or self.m),
+                    (self.prior_relatives, self.relatives),
+                    (strangers, self.u),
+                )
             )
         )
 
@@ -121,7 +145,9 @@ def fit(table: PatternTable, model: LinkageModel, records: int, equal_pairs: Map
     weights = Weights(
         prior=min(_DOUBLES_AT_START * max(records, 2) / all_pairs, 0.25),
         prior_relatives=min(_RELATIVES_AT_START * max(records, 2) / all_pairs, 0.01),
+        changed=_CHANGED_AT_START,
         m=m,
+        m_changed=_marked(comparisons, tuple(_start(c, 1.0 / _RISE_AT_START) for c in comparisons), m),
         relatives=_relatives(comparisons, m, model_u),
         u=model_u,
         u_fitted=fitted,
@@ -129,18 +155,23 @@ def fit(table: PatternTable, model: LinkageModel, records: int, equal_pairs: Map
     )
     if not any(comparison.shared_by_relatives for comparison in comparisons):
         weights = replace(weights, prior_relatives=0.0)
+    if not any(comparison.changes_together for comparison in comparisons):
+        weights = replace(weights, changed=0.0)
     for rounds in range(1, _MAX_ROUNDS + 1):
-        matches, relatives, strangers = weights.shares(table)
-        m = _estimated(comparisons, table, matches, pooled=fitted)
+        pairs = weights.shares(table)
+        matches = pairs.match + pairs.changed
+        common = _estimated(comparisons, table, matches, pooled=fitted)
         if fitted:
-            u = _with_equal_pairs(comparisons, table, model_u, matches + relatives, equal_pairs, all_pairs)
+            u = _with_equal_pairs(comparisons, table, model_u, matches + pairs.relatives, equal_pairs, all_pairs)
         else:
-            u = _estimated(comparisons, table, strangers, pooled=False)
+            u = _estimated(comparisons, table, pairs.strangers, pooled=False)
         new = Weights(
             prior=min(max(float(matches.sum()), 0.5) / all_pairs, 0.5),
-            prior_relatives=float(relatives.sum()) / all_pairs,
-            m=m,
-            relatives=_relatives(comparisons, _estimated(comparisons, table, relatives, pooled=fitted), u),
+            prior_relatives=float(pairs.relatives.sum()) / all_pairs,
+            changed=float(pairs.changed.sum()) / max(float(matches.sum()), _LEAST_U),
+            m=_marked(comparisons, _estimated(comparisons, table, pairs.match, pooled=fitted), common),
+            m_changed=_marked(comparisons, _estimated(comparisons, table, pairs.changed, pooled=fitted), common),
+            relatives=_relatives(comparisons, _estimated(comparisons, table, pairs.relatives, pooled=fitted), u),
             u=u,
             u_fitted=fitted,
             rounds=rounds,
@@ -159,12 +190,21 @@ def _log(value: float) -> float:
 def _moved(old: Weights, new: Weights) -> float:
     """Return the largest change of a probability, the priors' relative to themselves."""
     changes = [
-        float(np.abs(a - b).max()) for a, b in zip((*old.m, *old.relatives), (*new.m, *new.relatives), strict=True)
+        float(np.abs(a - b).max())
+        for a, b in zip((*old.m, *old.m_changed, *old.relatives), (*new.m, *new.m_changed, *new.relatives), strict=True)
     ]
-    changes += [abs(new.prior / old.prior - 1.0)]
+    changes += [abs(new.prior / old.prior - 1.0), abs(new.changed - old.changed)]
     if old.prior_relatives > 0:
         changes += [abs(new.prior_relatives - old.prior_relatives) / new.prior]
     return max(changes)
+
+
+def _marked(comparisons: tuple[Comparison, ...], own: Cells, common: Cells) -> Cells:
+    """Return the cells of one kind of matches: their own for what changes together, else those of all matches."""
+    return tuple(
+        cells if comparison.changes_together else shared
+        for comparison, cells, shared in zip(comparisons, own, common, strict=True)
+    )
 
 
 def _relatives(comparisons: tuple[Comparison, ...], shared: Cells, chance: Cells) -> Cells:

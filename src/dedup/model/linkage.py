@@ -68,7 +68,8 @@ class Comparison:
     `thresholds` are ascending: Jaccard similarities for a sketch, weeks for weeks (where smaller is better). With
     `split_lowest_by`, the lowest level is split by whether that field agrees. `u` holds P(level | not the same woman)
     for pairs with 1, 2 and 3 or more entries; empty until fitted. `shared_by_relatives` marks what two relatives or
-    housemates often have in common although they are two people.
+    housemates often have in common although they are two people; `changes_together` what changes at one stroke when
+    somebody moves, so that the changes are one piece of evidence and not several.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Comparison:
     split_lowest_by: str = ""
     u: tuple[tuple[float, ...], ...] = ()
     shared_by_relatives: bool = False
+    changes_together: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ def _comparison(reader: TableReader, faults: FaultList) -> Comparison:
         split_lowest_by=reader.text("split_lowest_by", ""),
         u=reader.rows("u"),
         shared_by_relatives=reader.flag("shared_by_relatives"),
+        changes_together=reader.flag("changes_together"),
     )
 
 

