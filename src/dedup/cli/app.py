@@ -16,6 +16,7 @@ from dedup.cli.attack import attack
 from dedup.cli.bench import bench
 from dedup.cli.check import check
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, EXIT_USAGE, print_error
+from dedup.cli.contracts import contracts
 from dedup.cli.demo import demo
 from dedup.cli.encode import encode
 from dedup.cli.evaluate import evaluate
@@ -24,6 +25,7 @@ from dedup.cli.keys import keys
 from dedup.cli.link import link
 from dedup.cli.model import app as model_app
 from dedup.cli.nightly import nightly
+from dedup.cli.report import report
 from dedup.cli.simulate import simulate
 from dedup.errors import DedupError, kind_and_place
 
@@ -44,6 +46,8 @@ app.command("evaluate")(evaluate)
 app.command("explain")(explain)
 app.add_typer(model_app, name="model")
 app.add_typer(keys, name="keys")
+app.add_typer(report, name="report")
+app.add_typer(contracts, name="contracts")
 app.add_typer(bench, name="bench")
 app.add_typer(attack, name="attack")
 app.command("simulate")(simulate)

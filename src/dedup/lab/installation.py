@@ -17,7 +17,7 @@ import pandas as pd
 from dedup.bundle.epochkey import open_linkage_key, seal_linkage_key
 from dedup.bundle.keyfiles import LinkageKey, VendorSealingPrivateKey, VendorSealingPublicKey, read_key, write_key
 from dedup.bundle.keys import VerifyingKey
-from dedup.bundle.serverkeys import VENDORS_FOLDER, make_server_keys
+from dedup.bundle.serverkeys import VENDORS_FOLDER, load_server_keys, make_server_keys
 from dedup.bundle.vendorkeys import make_vendor_keys
 from dedup.bundle.vendors import register_vendor
 from dedup.encode.job import EncodeOptions, Outcome, Work
@@ -25,6 +25,7 @@ from dedup.encode.pool import encode_extracts
 from dedup.errors import ConfigError
 from dedup.lab.simulate import Simulation
 from dedup.lab.simulate.files import write_extracts, write_table
+from dedup.nightly.contracts import keep_contracts
 from dedup.settings import Settings, load_settings
 
 BUNDLE_SUFFIX = ".bundle"
@@ -83,6 +84,8 @@ def build_installation(folder: Path, simulation: Simulation, *, config: Path, cr
     _stop_providers(folder / "config" / "rules.toml", simulation.providers)
     write_table(simulation.truth, installation.truth, ",")
     make_server_keys(installation.server_keys, created=created)
+    contracts = simulation.contracts.to_csv(sep=";", index=False).encode()
+    keep_contracts(installation.settings, load_server_keys(installation.server_keys), contracts)
     installation.inbox.mkdir(parents=True, mode=0o700)
     (folder / "custodian").mkdir(mode=0o700)
     epoch = LinkageKey.generate()

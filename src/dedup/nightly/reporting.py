@@ -1,58 +1,74 @@
-"""The reports stage: the night's findings are cut into one report per KSV and written as HTML, XLSX and JSON."""
+"""The reports stage: the night's findings are cut into a report per KSV and per provider, and written."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 
 import orjson
 import pandas as pd
+from sqlalchemy import select
 
-from dedup.errors import ConfigError
+from dedup.errors import ConfigError, kind_and_place
+from dedup.findings.frames import Findings
+from dedup.nightly.contracts import contracts_of, digest_of_contracts, kept_contracts
 from dedup.nightly.finding import findings_from_json
 from dedup.nightly.memory import Made, content_of, digest_of, remembered
 from dedup.nightly.night import REPORTS_FOLDER, Night
 from dedup.nightly.registrations import night_registrations
 from dedup.nightly.snapshots import Snapshots
 from dedup.regions import read_regions
-from dedup.reports import html, xlsx
+from dedup.reports import html, provider_files, xlsx
 from dedup.reports import json as report_json
 from dedup.reports.data import KsvReport
 from dedup.reports.ksv import build, history_row
-from dedup.reports.night import prepare
-from dedup.store.durable import write_durably
+from dedup.reports.ksv_settings import KsvSettings, read_ksv_settings
+from dedup.reports.night import Night as ReportNight
+from dedup.reports.night import ReportError, prepare
+from dedup.reports.provider import ProviderReport, ProviderReports
+from dedup.settings import Settings
+from dedup.store.durable import make_private_folder, write_durably
 from dedup.store.failpoints import reach
 from dedup.store.runs import StageOutput, outputs_before
-from dedup.store.tables import View
+from dedup.store.tables import SubmissionRow, View
 
 REPORTS = "reports"
+PROVIDER_REPORTS_FOLDER = "provider-reports"
 _PROVIDER_COLUMNS = ["aanbieder_agb", "naam", "vendor", "snapshot_date", "rows", "refused", "warnings"]
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenReports:
-    """The files of one night, relative to `out`, with their SHA-256; `open_findings` counts them per KSV."""
+    """The files of one night, relative to `out`, with their SHA-256: `files` of KSVs and those of providers.
+
+    `open_findings` counts findings per KSV.
+    """
 
     files: Mapping[str, str]
     open_findings: Mapping[str, int]
+    provider_files: Mapping[str, str] = field(default_factory=dict)
 
     def complete_in(self, out: Path) -> bool:
         """Tell whether every file is still there as it was written."""
         return all(
             (out / name).is_file() and hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
-            for name, digest in self.files.items()
+            for name, digest in {**self.files, **self.provider_files}.items()
         )
 
 
 def write_reports(night: Night, snapshots: Snapshots, found: StageOutput) -> tuple[StageOutput, WrittenReports]:
-    """Write the reports of all KSVs, or find that exactly these were written before and are still there."""
+    """Write the reports of all KSVs and providers, or find that exactly these were written and are still there.
+
+    A report that fails does not stop the others. Raises `ReportError` (`reports.failed`), which names it, at the end.
+    """
     with night.store.registry.read() as session:
         earlier = outputs_before(session, REPORTS, night.today)
-    names = provider_names(night)
+    names = names_in(night.settings)
+    ksv_settings = night.settings.config_dir / "ksv.toml"
     parts = {
         "found": found.output_digest,
         "attributes": sorted(snapshots.attributes),
@@ -63,12 +79,17 @@ def write_reports(night: Night, snapshots: Snapshots, found: StageOutput) -> tup
         "history": [output.output_digest for _, output in earlier],
         "names": names,
         "regions": digest_of(night.settings.regions_path.read_text("utf-8")),
+        "contracts": digest_of_contracts(kept_contracts(night.settings, night.keys)),
+        "ksv_settings": digest_of(ksv_settings.read_text("utf-8")) if ksv_settings.is_file() else "",
         "night": night.today.isoformat(),
     }
 
     def make() -> Made:
+        findings = findings_from_json(content_of(night, found))
         history = [(day, _reports_from(content_of(night, output))) for day, output in earlier]
-        return Made(_reports_to_json(_write(night, snapshots, found, names, history)), View.ATTRIBUTES)
+        prepared = prepare_night(night, snapshots, findings, history=_history(history))
+        written = _write(night, prepared, findings, read_ksv_settings(ksv_settings))
+        return Made(_reports_to_json(written), View.ATTRIBUTES)
 
     output = remembered(night, REPORTS, parts, make)
     written = _reports_from(content_of(night, output))
@@ -77,12 +98,12 @@ def write_reports(night: Night, snapshots: Snapshots, found: StageOutput) -> tup
     return output, written
 
 
-def provider_names(night: Night) -> dict[str, str]:
+def names_in(settings: Settings) -> dict[str, str]:
     """Return the names of providers by AGB code, from the optional table `[reports] providers` (aanbieder_agb;naam).
 
     Raises `ConfigError` (`config.providers`) when the table has other columns.
     """
-    path = night.settings.config_dir / str(night.settings.section("reports").get("providers", "providers.csv"))
+    path = settings.config_dir / str(settings.section("reports").get("providers", "providers.csv"))
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -92,59 +113,102 @@ def provider_names(night: Night) -> dict[str, str]:
         return {row["aanbieder_agb"]: row["naam"] for row in rows}
 
 
+def prepare_night(
+    night: Night, snapshots: Snapshots, findings: Findings, *, history: pd.DataFrame | None = None
+) -> ReportNight:
+    """Return what all reports of a night are cut from, the monthly ones too."""
+    names = names_in(night.settings)
+    contracts = contracts_of(kept_contracts(night.settings, night.keys), names, night.today)
+    return prepare(
+        findings,
+        night_registrations(night, snapshots),
+        _providers(snapshots, names, _ever_delivered(night)),
+        today=night.today,
+        contracts=contracts.table if contracts else None,
+        doubtful=contracts.doubtful if contracts else (),
+        history=history,
+    )
+
+
 def _write(
-    night: Night,
-    snapshots: Snapshots,
-    found: StageOutput,
-    names: Mapping[str, str],
-    history: list[tuple[date, WrittenReports]],
+    night: Night, prepared: ReportNight, findings: Findings, settings: Mapping[str, KsvSettings]
 ) -> WrittenReports:
     regions = read_regions(night.settings.regions_path)
-    prepared = prepare(
-        findings_from_json(content_of(night, found)),
-        night_registrations(night, snapshots),
-        _providers(snapshots, names),
-        today=night.today,
-        history=_history(history),
-    )
-    files: dict[str, str] = {}
+    of_providers = ProviderReports(prepared, findings, settings)
+    files: dict[str, dict[str, str]] = {REPORTS_FOLDER: {}, PROVIDER_REPORTS_FOLDER: {}}
     open_findings: dict[str, int] = {}
-    for ksv in prepared.ksvs:
+    failed: list[str] = []
+
+    def ksv_report(ksv: str) -> Mapping[str, bytes]:
         report = build(prepared, ksv, regions.names.get(ksv, ksv))
-        for suffix, content in _rendered(report).items():
-            name = f"{REPORTS_FOLDER}/{ksv}/{night.today.isoformat()}/report.{suffix}"
-            (night.out / name).parent.mkdir(parents=True, exist_ok=True)
-            write_durably(night.out / name, content)
-            files[name] = hashlib.sha256(content).hexdigest()
+        contents = _rendered(report)
         open_findings[ksv] = int(history_row(report)["open"])
+        return contents
+
+    def provider_report(agb: str) -> Mapping[str, bytes]:
+        return _rendered_for_provider(of_providers.build(agb), settings)
+
+    wanted: list[tuple[str, str, Callable[[str], Mapping[str, bytes]]]] = [
+        *((REPORTS_FOLDER, ksv, ksv_report) for ksv in prepared.ksvs),
+        *((PROVIDER_REPORTS_FOLDER, agb, provider_report) for agb in of_providers.providers),
+    ]
+    for folder, whose, render in wanted:
+        try:
+            contents = render(whose)
+        except Exception as error:  # whatever is wrong with one report, the others are waited for
+            failed.append(f"{whose} ({kind_and_place(error)})")
+            continue
+        for file, content in contents.items():
+            name = f"{folder}/{whose}/{night.today.isoformat()}/{file}"
+            make_private_folder((night.out / name).parent)
+            write_durably(night.out / name, content)
+            files[folder][name] = hashlib.sha256(content).hexdigest()
         reach("reports.written")
-    return WrittenReports(files, open_findings)
+    if failed:
+        raise ReportError("reports.failed", f"These reports failed, all others are written: {', '.join(failed)}.")
+    return WrittenReports(files[REPORTS_FOLDER], open_findings, files[PROVIDER_REPORTS_FOLDER])
 
 
 def _rendered(report: KsvReport) -> dict[str, bytes]:
     return {
-        "html": html.render(report).encode("utf-8"),
-        "xlsx": xlsx.render(report),
-        "json": orjson.dumps(report_json.render(report), option=orjson.OPT_INDENT_2),
+        "report.html": html.render(report).encode("utf-8"),
+        "report.xlsx": xlsx.render(report),
+        "report.json": orjson.dumps(report_json.render(report), option=orjson.OPT_INDENT_2),
     }
 
 
-def _providers(snapshots: Snapshots, names: Mapping[str, str]) -> pd.DataFrame:
-    rows = []
+def _rendered_for_provider(report: ProviderReport, settings: Mapping[str, KsvSettings]) -> dict[str, bytes]:
+    return {
+        "report.xlsx": provider_files.as_xlsx(report, settings),
+        "report.csv": provider_files.as_csv(report),
+        "feedback.csv": provider_files.as_feedback_form(report),
+    }
+
+
+def _ever_delivered(night: Night) -> set[str]:
+    """Return the AGB codes of providers that delivered at any time, also when nothing of it counts any more."""
+    with night.store.registry.read() as session:
+        return set(session.scalars(select(SubmissionRow.provider).distinct()))
+
+
+def _providers(snapshots: Snapshots, names: Mapping[str, str], ever: Iterable[str]) -> pd.DataFrame:
+    rows: dict[str, tuple[object, ...]] = {
+        agb: (agb, names.get(agb, ""), "", None, 0, 0, {}) for agb in sorted({*names, *ever})
+    }
     for one in snapshots.submissions:
         counts = dict(one.statistics or {})
-        rows.append(
-            (
-                one.provider,
-                names.get(one.provider, ""),
-                one.vendor,
-                one.snapshot_date,
-                int(counts.get("rows", one.registrations or 0)),
-                int(counts.get("refused", 0)),
-                dict(counts.get("counts_by_code", {})),
-            )
+        rows[one.provider] = (
+            one.provider,
+            names.get(one.provider, ""),
+            one.vendor,
+            one.snapshot_date,
+            int(counts.get("rows", one.registrations or 0)),
+            int(counts.get("refused", 0)),
+            dict(counts.get("counts_by_code", {})),
         )
-    return pd.DataFrame(rows, columns=_PROVIDER_COLUMNS)
+    stopped = set(ever) - {one.provider for one in snapshots.submissions}
+    table = pd.DataFrame(list(rows.values()), columns=_PROVIDER_COLUMNS)
+    return table.assign(stopped=table["aanbieder_agb"].isin(stopped))
 
 
 def _history(nights: list[tuple[date, WrittenReports]]) -> pd.DataFrame:
@@ -153,8 +217,7 @@ def _history(nights: list[tuple[date, WrittenReports]]) -> pd.DataFrame:
 
 
 def _reports_to_json(written: WrittenReports) -> bytes:
-    document = {"files": dict(written.files), "open_findings": dict(written.open_findings)}
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(asdict(written), option=orjson.OPT_SORT_KEYS)
 
 
 def _reports_from(content: bytes) -> WrittenReports:

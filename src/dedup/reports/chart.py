@@ -11,6 +11,7 @@ import vl_convert
 
 from dedup.reports.data import DemandMonth, DemandWeek, HistoryPoint
 from dedup.reports.texts import Texts
+from dedup.weeks import monday_of
 
 GROSS_COLOUR, UNIQUE_COLOUR, INK = "#b9c7d3", "#0b5f6b", "#3c4852"
 FONT = "Segoe UI, Helvetica Neue, Arial, sans-serif"
@@ -55,13 +56,13 @@ def births_chart(weeks: tuple[DemandWeek, ...], texts: Texts) -> str:
     """Return the bars of clients expected to give birth per week as an SVG element; "" without a week."""
     if not weeks:
         return ""
-    labels = [texts.short_week(line.week) for line in weeks]
+    labels = [str(monday_of(line.week).isocalendar().week) for line in weeks]
     table = pd.DataFrame({"week": labels, "clients": [line.clients for line in weeks]})
     chart = (
         altair.Chart(table)
         .mark_bar(color=UNIQUE_COLOUR)
         .encode(
-            x=altair.X("week:N", sort=labels, title=None, axis=altair.Axis(labelAngle=0, labelOverlap=True)),
+            x=altair.X("week:N", sort=labels, title=texts("births.week"), axis=altair.Axis(labelAngle=0)),
             y=altair.Y("clients:Q", title=texts("demand.chart_axis"), axis=altair.Axis(tickMinStep=1)),
         )
     )

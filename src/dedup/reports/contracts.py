@@ -15,6 +15,7 @@ from datetime import date
 import pandas as pd
 from rapidfuzz import fuzz, process, utils
 
+from dedup.reports.data import DoubtfulContract
 from dedup.reports.night import ReportError
 
 CONTRACT_COLUMNS = ("ksv", "aanbieder_agb", "naam", "verzekeraar", "van", "tot")
@@ -22,19 +23,6 @@ _AGB = re.compile(r"[0-9]{8}")
 SURE_SCORE = 90.0  # of 100; a name that is this alike is the provider's ...
 CLEAR_LEAD = 5.0  # ... when the next name is so much less alike
 OTHER_NAME_SCORE = 60.0  # under this, the name beside an AGB code is another's than the one it is known by
-
-
-@dataclass(frozen=True, slots=True)
-class DoubtfulContract:
-    """A line that a person must look at: no AGB code and no sure name, or a name that does not fit its AGB code.
-
-    `likely` is the AGB code of the provider whose name is most alike, "" when none is known.
-    """
-
-    line: int
-    ksv: str
-    name: str
-    likely: str
 
 
 @dataclass(frozen=True)

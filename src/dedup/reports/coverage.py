@@ -12,7 +12,7 @@ from dedup.reports.data import ProviderLine, VendorQuality
 from dedup.reports.night import Night
 from dedup.weeks import MISSING_WEEK
 
-FRESHNESS = ("missing", "stale", "late", "fresh")  # the worst first
+FRESHNESS = ("missing", "stopped", "stale", "late", "fresh")  # the worst first
 WARNINGS_NAMED = 3
 
 
@@ -32,20 +32,20 @@ def _line(night: Night, agb: str, registrations: int, contracted: bool) -> Provi
     delivered = int(known.get("rows") or 0)
     return ProviderLine(
         provider=agb,
-        name=str(known.get("naam") or ""),
+        name=str(known.get("naam") or night.contract_names.get(agb, "")),
         vendor=str(known.get("vendor") or ""),
         contracted=contracted,
         snapshot=snapshot,
         days_old=days_old,
-        freshness=_freshness(night, days_old),
+        freshness=_freshness(night, days_old, stopped=bool(known.get("stopped"))),
         registrations=registrations,
         refused_share=round(int(known["refused"]) / delivered, 4) if snapshot and delivered else None,
     )
 
 
-def _freshness(night: Night, days_old: int | None) -> str:
+def _freshness(night: Night, days_old: int | None, *, stopped: bool) -> str:
     if days_old is None:
-        return "missing"
+        return "stopped" if stopped else "missing"
     if days_old <= night.terms.fresh_days:
         return "fresh"
     return "late" if days_old <= night.terms.stale_days else "stale"

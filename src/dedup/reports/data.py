@@ -71,7 +71,8 @@ class FindingLine:
 class ProviderLine:
     """Whether a provider's data is in, and how fresh; `registrations` counts its open ones in this KSV only.
 
-    `freshness` is fresh, late, stale or missing; `refused_share` is that of its last snapshot, None without one.
+    `freshness` is fresh, late, stale, stopped (it delivered once) or missing (it never did); `refused_share` is that of
+    its last snapshot, None without one.
     """
 
     provider: str
@@ -83,6 +84,20 @@ class ProviderLine:
     freshness: str
     registrations: int
     refused_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulContract:
+    """A line of the list of contracts that a person must look at.
+
+    It has no AGB code and no sure name, or a name that does not fit its AGB code. `likely` is the AGB code of the
+    provider whose name is most alike, "" when none is known.
+    """
+
+    line: int
+    ksv: str
+    name: str
+    likely: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +225,7 @@ class KsvReport:
     findings: tuple[FindingLine, ...]
     legitimate: tuple[FindingLine, ...]
     providers: tuple[ProviderLine, ...]
+    doubtful_contracts: tuple[DoubtfulContract, ...]
     ageing: tuple[AgeBand, ...]
     flow: tuple[WeekFlow, ...]
     history: tuple[HistoryPoint, ...]

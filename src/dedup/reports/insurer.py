@@ -87,12 +87,13 @@ def build_insurer(
     """Return the report of the insurer that contracts in the KSVs of `ksv_names`."""
     rules = rules or DisclosureRules()
     ksvs = sorted(ksv_names)
+    places = [*ksvs, ALL] if len(ksvs) > 1 else ksvs  # one KSV is its own total
     table = _registrations(night, findings, ksvs)
     known = set(table["month"])
     months = [*sorted(known - {NO_EDD}), *sorted(known & {NO_EDD})]
     # Every count that could be published: a measure per KSV and month with all totals, a rule per KSV and in all.
-    keys = [(ksv, month, kind) for ksv in (*ksvs, ALL) for month in (*months, ALL) for kind in MEASURES]
-    keys += [(ksv, ALL, code) for ksv in (*ksvs, ALL) for code in CODES]
+    keys = [(ksv, month, kind) for ksv in places for month in (*months, ALL) for kind in MEASURES]
+    keys += [(ksv, ALL, code) for ksv in places for code in CODES]
     counts = _publish(table, keys, KINDS, rules)
     cells = tuple(
         InsurerCell(
@@ -101,10 +102,10 @@ def build_insurer(
             {kind: counts[ksv, month, kind] for kind in MEASURES},
             *_hours(_part(table, ksv, month), shown=counts[ksv, month, "unique"] is not None, rules=rules),
         )
-        for ksv in (*ksvs, ALL)
+        for ksv in places
         for month in (*months, ALL)
     )
-    settled = _settled(night, ksvs, rules)
+    settled = _settled(night, places, rules)
     lines = tuple(
         InsurerKsv(
             ksv,
@@ -114,7 +115,7 @@ def build_insurer(
             settled[ksv, ALL, "opened"],
             settled[ksv, ALL, "settled"],
         )
-        for ksv in (*ksvs, ALL)
+        for ksv in places
     )
     return InsurerReport(insurer, month, night.today, rules, cells, lines)
 
@@ -201,7 +202,7 @@ def _coverage(night: Night, ksvs: Sequence[str]) -> tuple[int, int]:
     return len(contracted), fresh
 
 
-def _settled(night: Night, ksvs: Sequence[str], rules: DisclosureRules) -> dict[Key, int | None]:
+def _settled(night: Night, places: Sequence[str], rules: DisclosureRules) -> dict[Key, int | None]:
     """Return per KSV the doubles that opened between 28 and 14 days ago, and those settled within 14 days."""
     rows = []
     for name, row in night.finding.items():
@@ -214,8 +215,8 @@ def _settled(night: Night, ksvs: Sequence[str], rules: DisclosureRules) -> dict[
         # A finding over two KSVs counts in the one where somebody must act, else in the first.
         ksv = night.registration.get(row["acts_on"], {}).get("ksv") or (row["ksvs"].split() or [""])[0]
         provider = row["acts_agb"] or night.members_of[name][0]["aanbieder_agb"]
-        if ksv in ksvs and SETTLED_WITHIN_DAYS <= (night.today - opened).days <= COHORT_DAYS:
+        if ksv in places and SETTLED_WITHIN_DAYS <= (night.today - opened).days <= COHORT_DAYS:
             rows.append((ksv, ALL, provider, int(in_time)))
     table = pd.DataFrame(rows, columns=["ksv", "month", "aanbieder_agb", "sort"])
-    keys = [(ksv, ALL, kind) for ksv in (*ksvs, ALL) for kind in ("opened", "settled")]
+    keys = [(ksv, ALL, kind) for ksv in places for kind in ("opened", "settled")]
     return _publish(table, keys, (frozenset({"opened"}), frozenset({"opened", "settled"})), rules)

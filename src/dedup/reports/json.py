@@ -22,6 +22,7 @@ def render(report: KsvReport) -> dict[str, Any]:
         "findings": [_finding(line) for line in report.findings],
         "legitimate": [_finding(line) for line in report.legitimate],
         "providers": _plain(report.providers),
+        "doubtful_contracts": _plain(report.doubtful_contracts),
         "ageing": _plain(report.ageing),
         "flow": _plain(report.flow),
         "history": _plain(report.history),

@@ -62,6 +62,7 @@ def build(night: Night, ksv: str, ksv_name: str) -> KsvReport:
         findings=opened,
         legitimate=legitimate,
         providers=providers,
+        doubtful_contracts=tuple(one for one in night.doubtful_contracts if one.ksv == ksv),
         ageing=ageing,
         flow=_flow(seen, night),
         history=_history(night, ksv, len(opened)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 
 from dedup.errors import DedupError
 from dedup.findings.frames import Findings
-from dedup.reports.data import ReportTerms
+from dedup.reports.data import DoubtfulContract, ReportTerms
 from dedup.reports.demand import NO_DEMAND, demand_table
 
 PROVIDER_COLUMNS = ("aanbieder_agb", "naam", "vendor", "snapshot_date", "rows", "refused", "warnings")
@@ -40,6 +40,8 @@ class Night:
     registration: Mapping[str, Mapping[str, Any]]
     provider: Mapping[str, Mapping[str, Any]]
     contracted: Mapping[str, frozenset[str]]
+    contract_names: Mapping[str, str]
+    doubtful_contracts: tuple[DoubtfulContract, ...]
     registrations_of_ksv: Mapping[str, pd.DataFrame]
     demand_of_ksv: Mapping[str, pd.DataFrame]
     history_of_ksv: Mapping[str, tuple[tuple[date, int], ...]]
@@ -58,14 +60,16 @@ def prepare(
     today: date,
     terms: ReportTerms | None = None,
     contracts: pd.DataFrame | None = None,
+    doubtful: Sequence[DoubtfulContract] = (),
     history: pd.DataFrame | None = None,
 ) -> Night:
     """Prepare a night.
 
     `registrations` as for `findings.classify.find`. `providers`: one row per provider known, with aanbieder_agb, naam,
     vendor, snapshot_date (a date, missing when it never delivered), rows and refused (of that snapshot), warnings
-    (a dict of counts by code). `contracts` (ksv, aanbieder_agb, naam): who should deliver. `history` (ksv, day, open):
-    earlier nights. Raises `ReportError` (`reports.columns`).
+    (a dict of counts by code); optional `stopped` (it delivered once). `contracts` (ksv, aanbieder_agb, naam): who
+    should deliver; `doubtful`: lines of that list that a person must look at. `history` (ksv, day, open): earlier
+    nights. Raises `ReportError` (`reports.columns`).
     """
     if missing := sorted(set(PROVIDER_COLUMNS) - set(providers.columns)):
         raise ReportError("reports.columns", f"The providers have no column {missing[0]}.")
@@ -103,6 +107,10 @@ def prepare(
         registration=registration,
         provider={row["aanbieder_agb"]: row for row in _rows(providers)},
         contracted=_contracted(contracts),
+        contract_names={}
+        if contracts is None
+        else dict(zip(contracts["aanbieder_agb"], contracts["naam"], strict=True)),
+        doubtful_contracts=tuple(doubtful),
         registrations_of_ksv=_by_ksv(open_ones),
         demand_of_ksv=_by_ksv(asking),
         history_of_ksv=_history(history),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from io import BytesIO
 from typing import Any
@@ -16,12 +16,16 @@ WIDEST, NARROWEST = 60, 10
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet: its name, the heads of its columns and its rows; `formats` names a column's number format."""
+    """One sheet: its name, the heads of its columns and its rows.
+
+    `formats` holds the number formats and `choices` the texts to choose from, both by column.
+    """
 
     name: str
     heads: tuple[str, ...]
     rows: Sequence[tuple[Cell, ...]]
-    formats: dict[int, str]
+    formats: Mapping[int, str]
+    choices: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 def workbook(title: str, day: date, sheets: Sequence[Sheet]) -> bytes:
@@ -55,6 +59,9 @@ def _write_sheet(made: Any, sheet: Sheet, table: str) -> None:
     for column, head in enumerate(sheet.heads):
         longest = max((len(str(cells[column])) for cells in sheet.rows if cells[column] is not None), default=0)
         page.set_column(column, column, min(max(longest, len(head) + 3, NARROWEST) + 1, WIDEST))
+    for column, texts in sheet.choices.items():
+        rule = {"validate": "list", "source": list(texts)}
+        page.data_validation(1, column, max(len(sheet.rows), 1), column, rule)
     page.add_table(
         0,
         0,

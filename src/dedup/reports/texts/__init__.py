@@ -63,10 +63,6 @@ class Texts:
         year, number, _ = monday_of(week).isocalendar()
         return self("week", week=number, year=year)
 
-    def short_week(self, week: int) -> str:
-        """Return a week ordinal as `wk 47`."""
-        return self("short_week", week=monday_of(week).isocalendar().week)
-
     def month(self, month: str) -> str:
         """Return `2026-12` as `december 2026`."""
         year, number = month.split("-")

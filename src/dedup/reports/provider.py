@@ -1,0 +1,202 @@
+"""Cuts one provider's report from the night: its own registrations, and of others what its KSV's policy allows."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from dedup.findings.frames import Findings
+from dedup.findings.vocabulary import OPEN_STATES, Actor, FindingClass
+from dedup.reports.ksv import ATTRIBUTE_ORDER
+from dedup.reports.ksv_settings import KsvSettings, may_name
+from dedup.reports.night import Night
+from dedup.weeks import MISSING_WEEK
+
+# Only for these may the other provider be named: for what is in doubt a name would tell on a woman who is not ours.
+_NAMING = (FindingClass.CERTAIN, FindingClass.LIKELY, FindingClass.CLEAN_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFinding:
+    """One of the provider's registrations in a finding.
+
+    `agreed` names attributes, only for `certain`, and of pairs of which both sides are past their reflection time (L9).
+    `turn` is yours, other, ksv or nobody; `act_here`: it is this registration that something must be done about.
+    `others` counts the other registrations; `counterparties` are (AGB code, name) of those who may be named.
+    """
+
+    finding: str
+    registratie_id: str
+    ksv: str
+    outcome: str
+    code: str
+    state: str
+    opened: date
+    days_open: int
+    edd_week: int
+    status: str
+    agreed: tuple[str, ...]
+    turn: str
+    act_here: bool
+    others: int
+    counterparties: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnQuality:
+    """The provider's own data: its last delivery, and what was remarked on it (code, how often)."""
+
+    snapshot: date | None
+    days_old: int | None
+    rows: int
+    refused: int
+    remarks: tuple[tuple[str, int], ...]
+    registrations: int
+    edd_missing: int
+    hours_missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderReport:
+    """The whole report of one provider for one night."""
+
+    provider: str
+    name: str
+    day: date
+    findings: tuple[OwnFinding, ...]
+    quality: OwnQuality
+
+
+class ProviderReports:
+    """Makes the reports of all providers of a night; what they share is looked up once."""
+
+    def __init__(self, night: Night, findings: Findings, settings: Mapping[str, KsvSettings]) -> None:
+        self._night = night
+        self._settings = settings
+        self._findings_of: dict[str, set[str]] = defaultdict(set)
+        for name, members in night.members_of.items():
+            for member in members:
+                self._findings_of[member["aanbieder_agb"]].add(name)
+        self._agreed: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        pairs = findings.pairs
+        for name, left, right, agreed in zip(
+            pairs["finding"].tolist(), pairs["left"].tolist(), pairs["right"].tolist(), pairs["agreed"].tolist(),
+            strict=True,
+        ):  # fmt: skip
+            self._agreed[name, left].add((right, agreed))
+            self._agreed[name, right].add((left, agreed))
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The AGB codes of the providers whose snapshot counts."""
+        known = self._night.provider
+        return tuple(sorted(agb for agb, row in known.items() if not pd.isna(row["snapshot_date"])))
+
+    def build(self, provider: str) -> ProviderReport:
+        """Return the report of one provider; held findings and held registrations are not told of at all."""
+        lines = [line for name in sorted(self._findings_of.get(provider, ())) for line in self._lines(name, provider)]
+        known = self._night.provider.get(provider, {})
+        return ProviderReport(
+            provider=provider,
+            name=str(known.get("naam") or ""),
+            day=self._night.today,
+            findings=tuple(sorted(lines, key=_urgency)),
+            quality=self._quality(provider, known),
+        )
+
+    def _lines(self, name: str, provider: str) -> list[OwnFinding]:
+        night, row = self._night, self._night.finding[name]
+        if row["state"] not in OPEN_STATES:
+            return []
+        internal = row["class"] == FindingClass.INTERNAL
+        shown = [
+            member
+            for member in night.members_of[name]
+            if member["registratie_id"] in night.registration and (internal or not member["held"])
+        ]
+        if len(shown) < 2:
+            return []
+        past_reflection = {member["registratie_id"] for member in shown}
+        lines = []
+        for member in shown:
+            if member["aanbieder_agb"] != provider:
+                continue
+            own = night.registration[member["registratie_id"]]
+            others = [other for other in shown if other is not member]
+            lines.append(
+                OwnFinding(
+                    finding=name,
+                    registratie_id=own["registratie_id"],
+                    ksv=own["ksv"],
+                    outcome=row["class"],
+                    code=row["code"],
+                    state=row["state"],
+                    opened=date.fromisoformat(row["opened"]),
+                    days_open=int(row["days_open"]),
+                    edd_week=int(own["edd_week"]),
+                    status=own["status"],
+                    agreed=self._agreed_of(name, own["registratie_id"], past_reflection, row["class"]),
+                    turn=_turn(row, provider),
+                    act_here=row["acts_on"] == own["registratie_id"],
+                    others=len(others),
+                    counterparties=self._named(own, others, row["class"]),
+                )
+            )
+        return lines
+
+    def _agreed_of(self, name: str, own: str, past_reflection: set[str], outcome: str) -> tuple[str, ...]:
+        if outcome != FindingClass.CERTAIN:
+            return ()
+        found: set[str] = set()
+        for other, agreed in self._agreed[name, own]:
+            if other in past_reflection:
+                found.update(agreed.split())
+        return tuple(attribute for attribute in ATTRIBUTE_ORDER if attribute in found)
+
+    def _named(
+        self, own: Mapping[str, Any], others: list[Mapping[str, Any]], outcome: str
+    ) -> tuple[tuple[str, str], ...]:
+        if outcome not in _NAMING:
+            return ()
+        named = {}
+        for other in others:
+            agb = other["aanbieder_agb"]
+            ksv = self._night.registration[other["registratie_id"]]["ksv"]
+            may = may_name(self._settings, own=(own["ksv"], own["aanbieder_agb"]), other=(ksv, agb))
+            if may and agb != own["aanbieder_agb"]:
+                named[agb] = str(self._night.provider.get(agb, {}).get("naam") or "")
+        return tuple(sorted(named.items()))
+
+    def _quality(self, provider: str, known: Mapping[str, Any]) -> OwnQuality:
+        frames = [rows.loc[rows["aanbieder_agb"] == provider] for rows in self._night.registrations_of_ksv.values()]
+        own = pd.concat(frames) if frames else pd.DataFrame(columns=["edd_week", "indicatie_uren"])
+        delivered = known.get("snapshot_date")
+        snapshot = None if delivered is None or pd.isna(delivered) else pd.Timestamp(delivered).date()
+        remarks: Counter[str] = Counter(known.get("warnings") or {})
+        return OwnQuality(
+            snapshot=snapshot,
+            days_old=None if snapshot is None else (self._night.today - snapshot).days,
+            rows=int(known.get("rows") or 0),
+            refused=int(known.get("refused") or 0),
+            remarks=tuple(sorted(remarks.items(), key=lambda item: (-item[1], item[0]))),
+            registrations=len(own),
+            edd_missing=int((own["edd_week"] == MISSING_WEEK).sum()),
+            hours_missing=int((own["indicatie_uren"] < 0).sum()),
+        )
+
+
+def _turn(row: Mapping[str, Any], provider: str) -> str:
+    if row["acts"] == Actor.PROVIDER:
+        return "yours" if row["acts_agb"] == provider else "other"
+    return str(row["acts"])
+
+
+def _urgency(line: OwnFinding) -> tuple[object, ...]:
+    """The provider's own turn first, then by class, then from long open to short."""
+    return (line.turn != "yours", list(FindingClass).index(FindingClass(line.outcome)), -line.days_open, line.finding,
+            line.registratie_id)  # fmt: skip
