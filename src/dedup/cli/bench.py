@@ -225,6 +225,44 @@ def link(
         _print_table(result["ours"])
 
 
+@bench.command("scale")
+def scale(
+    registrations: Annotated[int, typer.Option(min=10_000, help="How many made-up records.")] = 10_000_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is made up.")] = 2,
+    data: DataOption = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Threads; else one a processor.")] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Measure how linking grows: so many made-up records against a tenth of them; 10 million take 9 GB of disk.
+
+    Example: dedup bench scale --registrations 10000000 --data /var/tmp/scale
+    """
+    import tempfile
+
+    from dedup.lab.bench.scale import bench_scale
+
+    with tempfile.TemporaryDirectory() as scratch:
+        result = bench_scale(
+            data or Path(scratch),
+            records=registrations,
+            seed=seed,
+            model=settings_from(config).config_dir / "linkage" / "kraamzorg.toml",
+            processes=_cores(),
+            workers=workers or _cores(),
+            tell=_tell,
+        )
+    if as_json:
+        print_json(result)
+        return
+    for linked in (result["tenth"], result["ours"]):
+        typer.echo(f"{linked['records']:,} records, {linked['peak_rss_bytes'] / 2**30:.2f} GiB at its peak.")
+        _print_table(linked)
+    typer.echo(
+        f"Ten times as many take {result['time_ratio']} times as long ({result['cpu_ratio']} of processor time)."
+    )
+
+
 def _print_table(ours: dict[str, Any]) -> None:
     """Print what each stage worked on and how near it comes to what the machine can do."""
     typer.echo(f"From opening bundles to groups: {ours['linking_seconds']:.2f} s on {ours['workers']} threads.")

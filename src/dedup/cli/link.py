@@ -26,6 +26,9 @@ def link(
     max_block: Annotated[
         int | None, typer.Option("--max-block", min=2, help="Blocks of more entries are skipped and reported.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Threads; else one a processor. The result is the same.")
+    ] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -37,6 +40,7 @@ def link(
 
     Example: dedup link bundles/ --out pairs.parquet --groups groups.parquet
     """
+    import os
     from dataclasses import replace
 
     from rich.console import Console
@@ -60,6 +64,7 @@ def link(
             key=IngestKey.generate(),
             threshold=group_threshold,
             options=replace(options, max_block=max_block) if max_block else options,
+            workers=workers or len(os.sched_getaffinity(0)),
             on_stage=lambda stage: status.update(f"Done: {stage}"),
         )
     write_linkage(linked, out, groups)

@@ -96,6 +96,11 @@ class _Layout:
         return -(-(int(self.words.sum()) * 8 + self.width) // BLOCK_BYTES)
 
 
+def stream_bytes(linkage_pass: Pass, model: LinkageModel) -> int:
+    """Return how many bytes of stream every distinct token of a pass takes."""
+    return _Layout.of(linkage_pass, model).stream_blocks * BLOCK_BYTES
+
+
 def rekey_runs_of(
     entries: PassEntries,
     runs: Runs,

@@ -36,7 +36,7 @@ _ID_COLUMN = f'"{ID}":['.encode("ascii")
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """What the first reading keeps of a bundle, row i of each array being registration `ids[i]`."""
+    """What the first reading keeps of a bundle, row i of `presence` and `edd_week` being registration `ids[i]`."""
 
     path: Path
     epoch_key_id: str
@@ -44,6 +44,7 @@ class Surveyed:
     ids: Ids
     presence: NDArray[np.uint32]
     edd_week: NDArray[np.int32]
+    entries: NDArray[np.int64]  # how many of each pass
 
 
 class SharedTokens:
@@ -88,14 +89,16 @@ def survey(path: Path, reading: BundleReading, shared: SharedTokens) -> Surveyed
     Of the columns only registratie_id is looked at: the engine needs no other. Raises what reading a bundle raises.
     """
     ids, presence, edd_week = [], [np.empty(0, np.uint32)], [np.empty(0, np.int32)]
+    entries = np.zeros(len(reading.model.passes), np.int64)
     with reading.open(path) as bundle:
         for raw in bundle.raw_batches(reading.layout):
             ids.append(_ids(raw, reading.model))
             presence.append(raw.presence)
             edd_week.append(raw.edd_week)
+            entries += raw.place[:, 1]
             shared.note(raw)
     for one, other in pairwise(ids):
-        if one[len(one) - 1] >= other[0]:
+        if one.text(len(one) - 1) >= other.text(0):
             raise malformed("its first registratie_id does not come after the batch before it")
     return Surveyed(
         path=path,
@@ -104,45 +107,83 @@ def survey(path: Path, reading: BundleReading, shared: SharedTokens) -> Surveyed
         ids=join_ids(ids),
         presence=np.concatenate(presence),
         edd_week=np.concatenate(edd_week),
+        entries=entries,
     )
 
 
-def take(
-    surveyed: Surveyed, place: NDArray[np.uint32], reading: BundleReading, shared: SharedTokens
-) -> list[list[PassEntries]]:
-    """Read a bundle again and return for each pass its shared entries, batch by batch.
+class SharedEntries:
+    """The shared entries of all bundles, pass by pass, written by several threads in the order in which they come.
 
-    `place` is uint32[n], the new number of each of the bundle's rows. Raises `BundleError` (`link.bundle-changed`) when
-    the bundle is not the one that was surveyed.
+    There is room for every entry that was surveyed; the system gives memory for what is written only. The order of
+    entries depends on threads, and nothing that is made of them does: they are sorted by token and row first.
     """
-    taken: list[list[PassEntries]] = [[] for _ in reading.model.passes]
+
+    def __init__(self, model: LinkageModel, entries: NDArray[np.int64]) -> None:
+        self._passes: list[PassEntries | None] = [
+            PassEntries(
+                number=linkage_pass.number,
+                row=np.empty(count, np.uint32),
+                token=np.empty((count, TOKEN_BYTES), np.uint8),
+                sketch=np.empty((count, model.sketch_bytes(linkage_pass)), np.uint8),
+            )
+            for linkage_pass, count in zip(model.passes, entries.tolist(), strict=True)
+        ]
+        self._used = np.zeros(len(entries), np.int64)
+        self._lock = threading.Lock()
+
+    def add(self, raw: RawBatch, new_row: NDArray[np.uint32], shared: SharedTokens) -> None:
+        """Copy the shared entries of a batch, with rows by their new numbers; safe to call from several threads."""
+        counts = np.empty(len(self._used), np.int64)
+        count_again(raw.data, raw.place, shared.seen, counts)
+        with self._lock:
+            first = self._used.copy()
+            self._used += counts
+        for index, entries in enumerate(self._passes):
+            if counts[index] and entries is not None:
+                own = slice(first[index], first[index] + counts[index])
+                start, standing = raw.place[index].tolist()
+                row, token, sketch = entries.row[own], entries.token[own], entries.sketch[own]
+                take_again(raw.data, start, standing, shared.seen[index], new_row, row, token, sketch)
+
+    def pop(self, index: int) -> PassEntries:
+        """Return the entries of a pass and forget them; raises `ValueError` the second time."""
+        entries, used = self._passes[index], int(self._used[index])
+        if entries is None:
+            raise ValueError("a pass can be taken once")
+        self._passes[index] = None
+        return PassEntries(entries.number, entries.row[:used], entries.token[:used], entries.sketch[:used])
+
+
+def take(
+    surveyed: Surveyed, place: NDArray[np.uint32], reading: BundleReading, shared: SharedTokens, into: SharedEntries
+) -> None:
+    """Read a bundle again and put its shared entries into `into`; `place` is uint32[n], the new number of each row.
+
+    Raises `BundleError` (`link.bundle-changed`) when the bundle is not the one that was surveyed.
+    """
     start = 0
     with reading.open(surveyed.path) as bundle:
         if bundle.manifest.body_sha256 != surveyed.body_sha256:
             raise BundleError("link.bundle-changed", f"{surveyed.path.name} was replaced while it was read.")
         for raw in bundle.raw_batches(reading.layout):
-            counts = np.empty(len(taken), np.int64)
-            count_again(raw.data, raw.place, shared.seen, counts)
-            rows = place[start : start + len(raw.presence)]
-            for index, count in enumerate(counts.tolist()):
-                if count:
-                    taken[index].append(_take_pass(raw, index, count, rows, reading, shared))
+            into.add(raw, place[start : start + len(raw.presence)], shared)
             start += len(raw.presence)
-    return taken
 
 
-def _take_pass(
-    raw: RawBatch, index: int, count: int, rows: NDArray[np.uint32], reading: BundleReading, shared: SharedTokens
-) -> PassEntries:
-    entries = PassEntries(
-        number=reading.model.passes[index].number,
-        row=np.empty(count, np.uint32),
-        token=np.empty((count, TOKEN_BYTES), np.uint8),
-        sketch=np.empty((count, int(reading.layout.width[index])), np.uint8),
-    )
-    start, standing = raw.place[index].tolist()
-    take_again(raw.data, start, standing, shared.seen[index], rows, entries.row, entries.token, entries.sketch)
-    return entries
+def take_all(
+    surveyed: Sequence[Surveyed],
+    place: NDArray[np.uint32],
+    reading: BundleReading,
+    shared: SharedTokens,
+    pool: Executor,
+) -> SharedEntries:
+    """Read all bundles again; `place` is the new number of each of their rows."""
+    into = SharedEntries(reading.model, np.sum([one.entries for one in surveyed], axis=0))
+    ends = np.cumsum([len(one.presence) for one in surveyed])
+    places = np.split(place, ends[:-1])
+    for _ in pool.map(lambda one, rows: take(one, rows, reading, shared, into), surveyed, places):
+        pass
+    return into
 
 
 def survey_all(bundles: Sequence[Path], reading: BundleReading, pool: Executor) -> tuple[list[Surveyed], SharedTokens]:

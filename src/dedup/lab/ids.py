@@ -24,8 +24,14 @@ class Ids:
         """Return the number of ids."""
         return len(self.start) - 1
 
-    def __getitem__(self, index: int) -> str:
-        """Return one id."""
+    def __getitem__(self, part: slice) -> Ids:
+        """Return the ids of a slice without a step."""
+        first, last, _ = part.indices(len(self))
+        start = self.start[first : last + 1]
+        return Ids(start - start[0], self.letters[start[0] : start[-1]])
+
+    def text(self, index: int) -> str:
+        """Return one id as text."""
         return bytes(self.letters[self.start[index] : self.start[index + 1]]).decode("utf-8")
 
     def __eq__(self, other: object) -> bool:

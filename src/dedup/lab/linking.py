@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,18 +16,28 @@ import pyarrow.parquet as pq
 from dedup.bundle.keys import IngestKey, SealingPrivateKey
 from dedup.bundle.reader import read_manifest
 from dedup.errors import BundleError, ModelError
-from dedup.ingest.rekey import Runs, rekey_runs_of
-from dedup.lab.gathering import BundleReading, order_of_ids, survey_all, take
+from dedup.ingest.rekey import Runs, rekey_runs_of, stream_bytes
+from dedup.lab.gathering import BundleReading, order_of_ids, survey_all, take_all
 from dedup.lab.ids import Ids
 from dedup.lab.linked_files import records_path
 from dedup.link.candidates import find_blocks
-from dedup.link.concatenate import join_entries
 from dedup.link.engine import Linkage, LinkOptions, link
 from dedup.model.linkage import LinkageModel
 from dedup.model.load import load_model
 from dedup.model.records import EncodedRecords
 
 BUNDLE_SUFFIX = ".bundle"
+_ROWS_WRITTEN = 1 << 20  # at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How much was worked on, in bytes: the bundles, which are read twice; ids; shared entries; the cipher's stream."""
+
+    bundles: int
+    ids: int
+    entries: int
+    stream: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,7 @@ class LinkedBundles:
 
     ids: Ids
     linkage: Linkage
+    volume: Volume
 
 
 def find_bundles(paths: Sequence[Path]) -> list[Path]:
@@ -73,7 +85,7 @@ def read_bundles(
     key: IngestKey,
     pool: Executor,
     on_stage: Callable[[str], None],
-) -> tuple[Ids, EncodedRecords]:
+) -> tuple[Ids, EncodedRecords, Volume]:
     """Read bundles and return ids in ascending order with their records, and under `key` the entries that are shared.
 
     An entry that is alone in its block is left out: it finds no pair. `on_stage` hears `survey`, `ids`, `take` and
@@ -86,24 +98,24 @@ def read_bundles(
     ids, order = order_of_ids(surveyed)
     place = np.empty(len(order), np.uint32)
     place[order] = np.arange(len(order), dtype=np.uint32)
-    starts = np.cumsum([len(one.presence) for one in surveyed[:-1]])
-    on_stage("ids")
-    parts = list(
-        pool.map(lambda one, rows: take(one, rows, reading, shared), surveyed, np.split(place, starts), chunksize=1)
-    )
     presence = np.concatenate([one.presence for one in surveyed])[order]
     edd_week = np.concatenate([one.edd_week for one in surveyed])[order]
+    on_stage("ids")
+    taken = take_all(surveyed, place, reading, shared, pool)
+    del surveyed, shared
     on_stage("take")
-    passes = []
+    passes, entry_bytes, stream = [], 0, 0
     for index, linkage_pass in enumerate(model.passes):
-        entries = join_entries([batch for part in parts for batch in part[index]], linkage_pass, model)
-        for part in parts:
-            part[index] = []
+        entries = taken.pop(index)
         blocks = find_blocks(entries, max(len(entries.row), 2))
         runs = Runs(blocks.order, blocks.start, blocks.length)
         passes.append(rekey_runs_of(entries, runs, linkage_pass, model, presence, key, pool=pool))
+        entry_bytes += passes[-1].token.nbytes + passes[-1].sketch.nbytes
+        stream += len(runs.first) * stream_bytes(linkage_pass, model)
+        del entries, blocks
     on_stage("rekey")
-    return ids, EncodedRecords(presence, edd_week, tuple(passes))
+    volume = Volume(sum(path.stat().st_size for path in bundles), ids.letters.nbytes, entry_bytes, stream)
+    return ids, EncodedRecords(presence, edd_week, tuple(passes)), volume
 
 
 def link_bundles(
@@ -123,29 +135,50 @@ def link_bundles(
     workers, any order of bundles, and any way to spread records over them.
     """
     with ThreadPoolExecutor(workers) as pool:
-        ids, records = read_bundles(bundles, model, opened_with, key, pool, on_stage or (lambda _stage: None))
+        ids, records, volume = read_bundles(bundles, model, opened_with, key, pool, on_stage or (lambda _stage: None))
         linkage = link(records, model, threshold=threshold, options=options, pool=pool, on_stage=on_stage)
-    return LinkedBundles(ids, linkage)
+    return LinkedBundles(ids, linkage, volume)
 
 
 def write_linkage(linked: LinkedBundles, pairs_path: Path, groups_path: Path | None) -> None:
     """Write candidate pairs, beside them the ids that were in, and the groups if asked for (see docs/linking.md)."""
-    ids = linked.ids.to_arrow()
-    pairs = linked.linkage.pairs
-    columns: dict[str, Any] = {
-        "left": linked.ids.take(pairs.left).to_arrow(),
-        "right": linked.ids.take(pairs.right).to_arrow(),
-        "probability": pairs.probability,
-        "edd_weeks_apart": pairs.edd_weeks_apart,
-    }
-    columns |= {name: pairs.levels[:, position] for position, name in enumerate(pairs.comparisons)}
-    pairs_path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), pairs_path)
-    pq.write_table(pa.table({"registratie_id": ids}), records_path(pairs_path))
+    ids, pairs = linked.ids, linked.linkage.pairs
+
+    def pair_columns(part: slice) -> dict[str, Any]:
+        return {
+            "left": ids.take(pairs.left[part]).to_arrow(),
+            "right": ids.take(pairs.right[part]).to_arrow(),
+            "probability": pairs.probability[part],
+            "edd_weeks_apart": pairs.edd_weeks_apart[part],
+        } | {name: pairs.levels[part, position] for position, name in enumerate(pairs.comparisons)}
+
+    def group_columns(part: slice) -> dict[str, Any]:
+        group = ids.take(linked.linkage.groups[part]).to_arrow()
+        return {"registratie_id": ids[part].to_arrow(), "group": group}
+
+    _write_table(pairs_path, len(pairs), pair_columns)
+    _write_table(records_path(pairs_path), len(ids), lambda part: {"registratie_id": ids[part].to_arrow()})
     if groups_path is not None:
-        groups_path.parent.mkdir(parents=True, exist_ok=True)
-        names = linked.ids.take(linked.linkage.groups).to_arrow()
-        pq.write_table(pa.table({"registratie_id": ids, "group": names}), groups_path)
+        _write_table(groups_path, len(ids), group_columns)
+
+
+def _write_table(path: Path, rows: int, columns: Callable[[slice], dict[str, Any]]) -> None:
+    """Write a table part by part, so that memory does not hold its texts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    schema = pa.table(columns(slice(0, 0))).schema
+    with pq.ParquetWriter(path, schema) as writer:
+        for first in range(0, rows, _ROWS_WRITTEN):
+            writer.write_table(pa.table(columns(slice(first, min(first + _ROWS_WRITTEN, rows))), schema=schema))
+
+
+def result_digest(linked: LinkedBundles) -> str:
+    """Return a SHA-256 over ids, pairs with all their columns, and groups: equal if and only if the results are."""
+    pairs, digest = linked.linkage.pairs, hashlib.sha256()
+    columns = (pairs.left, pairs.right, pairs.probability, pairs.levels, pairs.edd_weeks_apart, linked.linkage.groups)
+    for column in (linked.ids.start, linked.ids.letters, *columns):
+        digest.update(len(column).to_bytes(8, "big"))
+        digest.update(np.ascontiguousarray(column).data)
+    return digest.hexdigest()
 
 
 def summary(linked: LinkedBundles, threshold: float) -> dict[str, Any]:
@@ -162,6 +195,7 @@ def summary(linked: LinkedBundles, threshold: float) -> dict[str, Any]:
         "largest_group": int(sizes.max(initial=0)),
         "prior": linkage.weights.prior,
         "rounds": linkage.weights.rounds,
+        "result_digest": result_digest(linked),
         "skipped_blocks": [
             {"pass": skipped.linkage_pass, "blocks": skipped.blocks, "entries": skipped.entries}
             for skipped in linkage.skipped

@@ -7,6 +7,7 @@ from outside.
 
 from __future__ import annotations
 
+import gc
 import json
 import secrets
 import sys
@@ -19,12 +20,14 @@ from typing import Any
 from dedup.bundle.keyfiles import IngestKey
 from dedup.bundle.keys import LinkageKey
 from dedup.bundle.payload import BundleBatch
-from dedup.encode.job import Encoded, Work, encode_extract, open_encoder
+from dedup.encode.job import Encoded, Work, encode_together, open_encoder
+from dedup.encode.pool import grouped
 from dedup.encode.records import encode_batches
 from dedup.extract.values import NormalisedTable
+from dedup.lab.bench.limits import machine_limits
 from dedup.lab.bench.material import encode_options
 from dedup.lab.bench.process import BenchError
-from dedup.lab.linking import find_bundles, link_bundles, write_linkage
+from dedup.lab.linking import find_bundles, link_bundles, result_digest, write_linkage
 from dedup.model.linkage import LinkageModel
 from dedup.model.load import load_model
 
@@ -45,6 +48,14 @@ class Clock:
         self.stages[stage] = wall + now[0] - self._last[0], processor + now[1] - self._last[1]
         self._last = now
 
+    def wall(self) -> float:
+        """Return the seconds of all stages so far by the wall's clock."""
+        return sum(wall for wall, _ in self.stages.values())
+
+    def processor(self) -> float:
+        """Return the seconds of all stages so far by the processor's clock."""
+        return sum(processor for _, processor in self.stages.values())
+
     def to_json(self) -> dict[str, dict[str, float]]:
         """Return both clocks per stage, rounded to milliseconds."""
         return {
@@ -56,13 +67,15 @@ class Clock:
 def encode(
     key: Path, model: Path, regions: Path | None, day: date, out: Path, extracts: Sequence[Path]
 ) -> dict[str, Any]:
-    """Encode extracts one after another into unsealed bundles; stages: read (with check and normalise), encode, write.
+    """Encode extracts into unsealed bundles as `dedup encode` does; stages: read (check, normalise), encode, write.
 
     The region table is no part of a vendor's every extract and is read before the clock starts.
     """
     options = encode_options(key, model=model, regions=regions, day=day, now=datetime.now(UTC))
     encoder = open_encoder(options)
+    works = [Work(extract, out / f"{extract.stem}.bundle", secrets.token_hex(16)) for extract in extracts]
     records = 0
+    gc.freeze()
     clock = Clock()
 
     def clocked(table: NormalisedTable, model: LinkageModel, key: LinkageKey) -> Iterator[BundleBatch]:
@@ -72,30 +85,62 @@ def encode(
             yield batch
             clock.done("write")
 
-    for extract in extracts:
-        work = Work(extract, out / f"{extract.stem}.bundle", secrets.token_hex(16))
-        outcome = encode_extract(work, encoder, batches=clocked)
-        if not isinstance(outcome, Encoded):
-            raise BenchError("bench.not-encoded", f"{extract.name} did not become a bundle.")
-        records += outcome.records
-        clock.done("write")
+    for group in grouped(works):
+        for outcome in encode_together(group, encoder, batches=clocked):
+            if not isinstance(outcome, Encoded):
+                raise BenchError("bench.not-encoded", f"{outcome.work.extract.name} did not become a bundle.")
+            records += outcome.records
+            clock.done("write")
     return clock.to_json() | {"records": records}
 
 
-def link(model: Path, bundles: Path, out: Path) -> dict[str, Any]:
-    """Link a folder of bundles; stages: ingest (read and key again), those of the engine, write."""
+def link(model: Path, bundles: Path, out: Path, workers: int) -> dict[str, Any]:
+    """Link a folder of bundles, clocked from opening the first of them; stages: as `link_bundles` tells them, write.
+
+    `table` gives for each stage its bytes and which share of a limit of this machine it reaches with so many cores.
+    """
+    limits = machine_limits()
+    chosen, found = load_model(model), find_bundles([bundles])
     clock = Clock()
     linked = link_bundles(
-        find_bundles([bundles]),
-        load_model(model),
+        found,
+        chosen,
         opened_with=None,
         key=IngestKey.generate(),
         threshold=THRESHOLD,
+        workers=workers,
         on_stage=clock.done,
     )
+    seconds = {"linking_seconds": round(clock.wall(), 3), "linking_cpu_seconds": round(clock.processor(), 3)}
     write_linkage(linked, out / "pairs.parquet", out / "groups.parquet")
     clock.done("write")
-    return clock.to_json()
+    volume, pairs = linked.volume, linked.linkage.pairs
+    worked_on = {
+        "survey": (volume.bundles, "sha256"),
+        "ids": (volume.ids, "copy"),
+        "take": (volume.bundles, "sha256"),
+        "rekey": (volume.stream, "aes"),
+        "blocks": (volume.entries, "copy"),
+        "compare": (pairs.levels.nbytes + pairs.left.nbytes + pairs.right.nbytes, "copy"),
+    }
+    table = {
+        stage: {
+            "bytes": size,
+            "limit": limit,
+            "share_of_limit": round(size / clock.stages[stage][0] / (limits[limit] * workers), 4),
+        }
+        for stage, (size, limit) in worked_on.items()
+    }
+    return (
+        clock.to_json()
+        | seconds
+        | {
+            "workers": workers,
+            "table": table,
+            "bytes_per_second": {limit: round(rate) for limit, rate in limits.items()},
+            "result_digest": result_digest(linked),
+        }
+    )
 
 
 def main() -> None:
@@ -107,8 +152,8 @@ def main() -> None:
         known = Path(regions) if regions else None
         result = encode(Path(key), Path(model), known, date.fromisoformat(day), Path(out), places)
     else:
-        model, bundles, out = arguments
-        result = link(Path(model), Path(bundles), Path(out))
+        model, bundles, out, workers = arguments
+        result = link(Path(model), Path(bundles), Path(out), int(workers))
     sys.stdout.write(json.dumps(result))
 
 
