@@ -1,4 +1,4 @@
-"""What the sketches promise: an unbiased similarity inside a block, and nothing at all across blocks.
+"""What the sketches promise: a similarity by a known law inside a block, and nothing at all across blocks.
 
 Tolerances are 4.5 standard errors of the binomial distribution of agreeing bits; the keys are fixed, so a run that
 passes passes always.
@@ -6,13 +6,14 @@ passes passes always.
 
 from __future__ import annotations
 
-from math import sqrt
+from math import asin, pi, sqrt
 
 import numpy as np
 import pytest
 
 from dedup.bundle.keys import LinkageKey
 from dedup.encode.records import encode_batches
+from dedup.lab.agreement import expected_similarity
 from dedup.model.load import parse_model
 
 KEY = LinkageKey.of(b"\x07" * 32)
@@ -44,25 +45,36 @@ def sketches(records, bits, table_of):
     return np.unpackbits(entries.sketch[np.argsort(entries.row)], axis=1).astype(bool)
 
 
-def pair(jaccard):
-    """Two sets of ten items in their union, with this Jaccard similarity."""
-    shared = round(jaccard * 10)
-    rest = 10 - shared
-    return list(ALPHABET[: shared + rest // 2]), list(ALPHABET[:shared] + ALPHABET[shared + rest // 2 : 10])
+def pairs(one, other, common):
+    """For every block two sets of these sizes that share so many items, other items in every block."""
+    for block in range(BLOCKS):
+        items = [f"{block}{letter}" for letter in ALPHABET]
+        for chosen in (items[:one], items[:common] + items[one : one + other - common]):
+            yield {"block": [f"b{block:04d}"], "items": chosen}
 
 
-@pytest.mark.parametrize("bits", [32, 64, 96, 192])
-@pytest.mark.parametrize("jaccard", [0.0, 0.3, 0.6, 1.0])
-def test_the_similarity_is_estimated_without_bias(jaccard, bits, table_of) -> None:
-    left, right = pair(jaccard)
-    assert len(set(left) & set(right)) / len(set(left) | set(right)) == jaccard
-    records = [{"block": [f"b{i:04d}"], "items": items} for i in range(BLOCKS) for items in (left, right)]
-    bit = sketches(records, bits, table_of)
-    distance = (bit[0::2] ^ bit[1::2]).sum(axis=1)
-    estimate = (1.0 - 2.0 * distance / bits).mean()
-    share = (1.0 - jaccard) / 2.0
-    standard_error = 2.0 * sqrt(share * (1.0 - share) / (bits * BLOCKS))
-    assert estimate == pytest.approx(jaccard, abs=STANDARD_ERRORS * standard_error)
+SIZES = [(1, 1, 0), (2, 2, 1), (6, 6, 0), (6, 6, 5), (8, 8, 6), (7, 8, 6), (13, 13, 11), (8, 14, 7), (9, 9, 9)]
+
+
+@pytest.mark.parametrize("bits", [64, 256])
+@pytest.mark.parametrize(("one", "other", "common"), SIZES)
+def test_the_similarity_is_on_average_what_the_law_says(one, other, common, bits, table_of) -> None:
+    bit = sketches(list(pairs(one, other, common)), bits, table_of)
+    found = 1.0 - 2.0 * (bit[0::2] ^ bit[1::2]).mean(axis=1)
+    expected = expected_similarity(one, other, common)
+    assert found.mean() == pytest.approx(expected, abs=STANDARD_ERRORS * max(found.std(), 1e-9) / sqrt(BLOCKS))
+
+
+@pytest.mark.parametrize(("one", "other", "common"), SIZES)
+def test_the_law_is_the_angle_between_the_sets(one, other, common) -> None:
+    angle = 2.0 / pi * asin(common / sqrt(one * other))
+    assert expected_similarity(one, other, common) == pytest.approx(angle, abs=0.035)
+
+
+def test_a_short_sketch_is_the_beginning_of_a_long_one(table_of) -> None:
+    records = [{"block": [f"b{i:04d}"], "items": list(ALPHABET[: i % 9 + 1])} for i in range(90)]
+    short, long = (sketches(records, bits, table_of) for bits in (64, 256))
+    assert (short == long[:, :64]).all()
 
 
 def test_one_record_under_two_blocks_agrees_in_half_of_the_bits(table_of) -> None:
@@ -72,7 +84,7 @@ def test_one_record_under_two_blocks_agrees_in_half_of_the_bits(table_of) -> Non
     assert agreement == pytest.approx(0.5, abs=STANDARD_ERRORS * 0.5 / sqrt(64 * BLOCKS))
 
 
-@pytest.mark.parametrize("count", [1, 3, 12, 30])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 12, 30])
 def test_bits_are_balanced_whatever_the_number_of_tokens(count, table_of) -> None:
     items = list(ALPHABET[:count])
     bit = sketches([{"block": [f"b{i:04d}"], "items": items} for i in range(BLOCKS)], 64, table_of)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import hmac as keyed
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from numba import njit
 from numpy.typing import NDArray
 
 from dedup.encode.subkeys import Subkeys
-from dedup.extract.values import NormalisedTable
+from dedup.extract.values import NormalisedTable, ValueSets
 from dedup.model.linkage import Pass
 from dedup.model.records import TOKEN_BYTES
 
@@ -67,6 +69,17 @@ def block_secrets(block_values: Sequence[bytes], subkeys: Subkeys) -> list[bytes
     return HmacSha256(subkeys.block).digests(block_values)
 
 
+def block_tokens(secrets: NDArray[np.uint8], subkeys: Subkeys) -> NDArray[np.uint8]:
+    """Return AES-256(token key, s[16:32]), uint8[e, 16], for the secrets s, uint8[e, 32].
+
+    Sketches are keyed by the other half of s, so not even a holder of the token key gets from a token to a sketch's
+    key (docs/decisions/0011-block-token.md).
+    """
+    halves = np.ascontiguousarray(secrets[:, SECRET_BYTES - TOKEN_BYTES :])
+    cipher = Cipher(algorithms.AES(subkeys.token), modes.ECB()).encryptor()  # nosec B305
+    return np.frombuffer(cipher.update(halves.data), dtype=np.uint8).reshape(-1, TOKEN_BYTES)
+
+
 def blocks_of(table: NormalisedTable, linkage_pass: Pass, subkeys: Subkeys) -> Blocks:
     """Return the blocks of every record of the table under one pass.
 
@@ -74,45 +87,58 @@ def blocks_of(table: NormalisedTable, linkage_pass: Pass, subkeys: Subkeys) -> B
     values changing fastest, the first `MAX_ENTRIES_PER_PASS` combinations at most; a record without a value of some
     attribute of the pass is in none.
     """
-    row, codes = _combinations(table, linkage_pass)
-    distinct, entry = _distinct(codes)
-    prefix = bytes([linkage_pass.number])
+    row, codes = _combinations([table.attributes[name] for name in linkage_pass.attributes])
+    values = bytes([linkage_pass.number])
     columns = [[component(value) for value in table.attributes[name].values] for name in linkage_pass.attributes]
-    chosen = [[column[code] for code in codes] for column, codes in zip(columns, distinct.T.tolist(), strict=True)]
-    secrets = block_secrets([prefix + b"".join(parts) for parts in zip(*chosen, strict=True)], subkeys)
-    tokens = HmacSha256(subkeys.token).digests(secrets)
-
-    secret = _matrix(secrets)[entry]
-    token = _matrix(tokens)[entry, :TOKEN_BYTES]
-    high, low = np.ascontiguousarray(token).view(">u8").reshape(-1, 2).T
-    order = np.lexsort((row, low, high))
-    return Blocks(row=row[order], secret=secret[order], token=np.ascontiguousarray(token[order]))
+    parts = [map(column.__getitem__, code.tolist()) for column, code in zip(columns, codes, strict=True)]
+    secrets = block_secrets([values + b"".join(chosen) for chosen in zip(*parts, strict=True)], subkeys)
+    secret = np.frombuffer(b"".join(secrets), dtype=np.uint8).reshape(-1, SECRET_BYTES)
+    token = block_tokens(secret, subkeys)
+    order = _order(row, token)
+    return Blocks(row=row[order], secret=secret[order], token=token[order])
 
 
-def _combinations(table: NormalisedTable, linkage_pass: Pass) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Return the row (uint32[e]) and value codes (int64[e, attributes]) of each entry, rows ascending."""
-    sets = [table.attributes[name] for name in linkage_pass.attributes]
-    counts = np.stack([np.diff(values.offsets) for values in sets])
-    entries = np.minimum(counts.prod(axis=0), MAX_ENTRIES_PER_PASS)
-    row = np.repeat(np.arange(len(entries)), entries)
-    rank = np.arange(len(row)) - np.repeat(np.cumsum(entries) - entries, entries)
-    codes = np.empty((len(row), len(sets)), dtype=np.int64)
-    for k in reversed(range(len(sets))):
-        rank, position = np.divmod(rank, counts[k][row])
-        codes[:, k] = sets[k].codes[sets[k].offsets[row] + position]
-    return row.astype(np.uint32), codes
+def _order(row: NDArray[np.uint32], token: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Return the entries' order by token and row, without those that have token and row of another.
+
+    Two combinations have one token only where they differ in what `component` cuts off.
+    """
+    high, low = token.view(">u8").astype(np.uint64).T
+    order = np.argsort(high, kind="stable")  # rows ascend already
+    equal = high[order[1:]] == high[order[:-1]]
+    if (equal & (low[order[1:]] != low[order[:-1]])).any():  # once in 2^64 pairs
+        order = np.lexsort((row, low, high))
+        equal = (high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]])
+    again = equal & (row[order[1:]] == row[order[:-1]])
+    return np.delete(order, np.flatnonzero(again) + 1) if again.any() else order
 
 
-def _distinct(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """Return the distinct rows of `codes`, and for each row which of them it is (`np.unique` by rows is slower)."""
-    key = np.zeros(len(codes), dtype=np.int64)
-    for column in codes.T:
-        # Ranks stay below the number of rows, so the product of two of them cannot overflow.
-        ranks = np.unique(column, return_inverse=True)[1]
-        key = np.unique(key * len(codes) + ranks, return_inverse=True)[1]
-    _, first, entry = np.unique(key, return_index=True, return_inverse=True)
-    return codes[first], entry
+def _combinations(sets: Sequence[ValueSets]) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+    """Return the row (uint32[e]) and value codes (int32[attributes, e]) of each entry, rows ascending."""
+    offsets = np.stack([values.offsets for values in sets])
+    entries = np.minimum(np.diff(offsets, axis=1).prod(axis=0), MAX_ENTRIES_PER_PASS)
+    starts = np.cumsum([0, *(len(values.codes) for values in sets[:-1])])
+    row = np.empty(int(entries.sum()), dtype=np.uint32)
+    chosen = np.empty((len(sets), len(row)), dtype=np.int32)
+    _combine(offsets + starts[:, None], np.concatenate([values.codes for values in sets]), entries, row, chosen)
+    return row, chosen
 
 
-def _matrix(digests: list[bytes]) -> NDArray[np.uint8]:
-    return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, SECRET_BYTES)
+@njit(cache=True)
+def _combine(
+    start: NDArray[np.int64],
+    codes: NDArray[np.int32],
+    entries: NDArray[np.int64],
+    row: NDArray[np.uint32],
+    chosen: NDArray[np.int32],
+) -> None:
+    at = 0
+    for r in range(len(entries)):
+        for rank in range(entries[r]):
+            rest = rank
+            for k in range(start.shape[0] - 1, -1, -1):
+                count = start[k, r + 1] - start[k, r]
+                chosen[k, at] = codes[start[k, r] + rest % count]
+                rest //= count
+            row[at] = r
+            at += 1

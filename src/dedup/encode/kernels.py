@@ -1,7 +1,7 @@
-"""The three compiled steps of a sketch: count cipher blocks, lay out the counter blocks, take minima and pack bits.
+"""The compiled steps of a sketch: gather token sets, lay out the counter blocks of their votes, count the votes.
 
-All three walk in the same order: entries, the pass's fields, the record's values, the value's tokens. A token that two
-values share is walked twice, which a minimum does not notice. For the arrays see `dedup.encode.sketch.TokenTable`.
+Votes are counted 64 bits at a time: plane p of a counter holds bit p of 64 counts, so that adding a vote to 64 counts
+takes a few instructions. For the arrays see `dedup.encode.tokentable.TokenTable`.
 """
 
 from __future__ import annotations
@@ -12,32 +12,57 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-I32 = NDArray[np.int32]  # tables are read at random, so they are kept small
+I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
-U16 = NDArray[np.uint16]
 U64 = NDArray[np.uint64]
 
-COUNTERS = 512  # blocks of eight numbers each: enough for a field of 4,096 bits
+MAX_CIPHER_BLOCKS = 32  # of one vote: a field of 4,096 bits
 IV_WORDS = 2  # a cipher block is two 64-bit words
 
 _SWAP = sys.byteorder == "little"
+_BYTES = np.uint64(0x00FF00FF00FF00FF)
+_PAIRS = np.uint64(0x0000FFFF0000FFFF)
 
-# The counter is big-endian in a cipher block's last two bytes; here as native words, whatever the machine's order.
-_counter_bytes = np.zeros((COUNTERS, 8), dtype=np.uint8)
-_counter_bytes[:, 6] = np.arange(COUNTERS) >> 8
-_counter_bytes[:, 7] = np.arange(COUNTERS) & 0xFF
-COUNTER_WORDS: U64 = _counter_bytes.view(np.uint64).ravel()
+# Row 0 counts from 0, row 1 (for the casting vote) from 0x8000. The counter is big-endian in a cipher block's last two
+# bytes; here as native words, whatever the machine's order.
+_counter_bytes = np.zeros((2, MAX_CIPHER_BLOCKS, 8), dtype=np.uint8)
+_counter_bytes[:, :, 7] = np.arange(MAX_CIPHER_BLOCKS)
+_counter_bytes[1, :, 6] = 0x80
+COUNTER_WORDS: U64 = _counter_bytes.view(np.uint64).reshape(2, MAX_CIPHER_BLOCKS)
 IV_MASK = np.frombuffer(b"\xff" * 6 + b"\x00\x00", dtype=np.uint64)[0]
 
 
 @njit(cache=True, nogil=True)
-def count_blocks(row: I64, field_bits: I64, field_start: I32, value_of: I32, value_start: I32, needed: I64) -> None:
-    """Fill `needed` (int64[e]) with the number of cipher blocks that each entry's tokens take."""
+def gather_sets(
+    field_start: I64, value_of: I32, value_start: I64, token_of: I32, seen: I32, start: I32, token: I32
+) -> None:
+    """Write every record's token sets, each token once, record by record and field by field.
+
+    `field_start` is [fields, n + 1] into `value_of`; `seen` is int32[tokens] of working space, all -1.
+    """
+    at, which = 0, 0
+    for r in range(field_start.shape[1] - 1):
+        for f in range(field_start.shape[0]):
+            start[which] = at
+            for v in range(field_start[f, r], field_start[f, r + 1]):
+                for t in range(value_start[value_of[v]], value_start[value_of[v] + 1]):
+                    if seen[token_of[t]] != which:
+                        seen[token_of[t]] = which
+                        token[at] = token_of[t]
+                        at += 1
+            which += 1
+    start[which] = at
+
+
+@njit(cache=True, nogil=True)
+def count_blocks(row: I64, field: I64, size: I64, start: I32, fields: int, needed: I64) -> None:
+    """Fill `needed` (int64[e]) with the cipher blocks of each entry: `size[i]` for each vote on its i-th field."""
     for e in range(row.shape[0]):
         total = 0
-        for f in range(field_bits.shape[0]):
-            for v in range(field_start[f, row[e]], field_start[f, row[e] + 1]):
-                total += (value_start[value_of[v] + 1] - value_start[value_of[v]]) * (field_bits[f] // 8)
+        for i in range(field.shape[0]):
+            s = row[e] * fields + field[i]
+            if start[s + 1] > start[s]:
+                total += ((start[s + 1] - start[s]) | 1) * size[i]
         needed[e] = total
 
 
@@ -45,81 +70,112 @@ def count_blocks(row: I64, field_bits: I64, field_start: I32, value_of: I32, val
 def lay_out(
     entries: tuple[int, int],
     row: I64,
-    field_bits: I64,
-    field_start: I32,
-    value_of: I32,
-    value_start: I32,
-    token_of: I32,
+    field: I64,
+    size: I64,
+    start: I32,
+    fields: int,
+    token: I32,
     hashed: U64,
     secret: U64,
     counter: U64,
     iv_mask: int,
     out: U64,
 ) -> None:
-    """Write the counter blocks of a range of entries to `out` (uint64[2 * blocks]): IV and counter, token by token."""
+    """Write the counter blocks of a range of entries to `out` (uint64[2 * blocks]), vote by vote.
+
+    Where the number of tokens is even, the token of the smallest IV casts one more vote, from another counter on.
+    """
     at = 0
     for e in range(entries[0], entries[1]):
-        for f in range(field_bits.shape[0]):
-            for v in range(field_start[f, row[e]], field_start[f, row[e] + 1]):
-                for t in range(value_start[value_of[v]], value_start[value_of[v] + 1]):
-                    size = field_bits[f] // 8
-                    high = secret[e, 0] ^ hashed[token_of[t], 0]
-                    low = (secret[e, 1] ^ hashed[token_of[t], 1]) & iv_mask
-                    _write_counters(high, low, counter[:size], out[at : at + 2 * size])
-                    at += 2 * size
+        for i in range(field.shape[0]):
+            s = row[e] * fields + field[i]
+            even = (start[s + 1] - start[s]) % 2 == 0
+            least_high, least_low = np.uint64(0), np.uint64(0)
+            for t in range(start[s], start[s + 1]):
+                high = secret[e, 0] ^ hashed[token[t], 0]
+                low = (secret[e, 1] ^ hashed[token[t], 1]) & iv_mask
+                for c in range(size[i]):
+                    out[at] = high
+                    out[at + 1] = low | counter[0, c]
+                    at += 2
+                if even and (t == start[s] or _before(high, low, least_high, least_low)):
+                    least_high, least_low = high, low
+            if even and start[s + 1] > start[s]:
+                for c in range(size[i]):
+                    out[at] = least_high
+                    out[at + 1] = least_low | counter[1, c]
+                    at += 2
 
 
 @njit(cache=True, nogil=True)
-def _write_counters(high: int, low: int, counter: U64, out: U64) -> None:
-    # A slice of its own lets the compiler see that no index is negative, and use vector stores: three times as fast.
-    for c in range(counter.shape[0]):
-        out[2 * c] = high
-        out[2 * c + 1] = low | counter[c]
+def _before(high: np.uint64, low: np.uint64, other_high: np.uint64, other_low: np.uint64) -> bool:
+    """Compare two IVs as bytes."""
+    if high == other_high:
+        return bool(_big_endian(low) < _big_endian(other_low))
+    return bool(_big_endian(high) < _big_endian(other_high))
 
 
 @njit(cache=True, nogil=True)
-def take_minima(
+def _big_endian(word: np.uint64) -> np.uint64:
+    if not _SWAP:
+        return word
+    word = ((word & _BYTES) << np.uint64(8)) | ((word >> np.uint64(8)) & _BYTES)
+    word = ((word & _PAIRS) << np.uint64(16)) | ((word >> np.uint64(16)) & _PAIRS)
+    return (word << np.uint64(32)) | (word >> np.uint64(32))
+
+
+@njit(cache=True, nogil=True)
+def take_majorities(
     entries: tuple[int, int],
     row: I64,
-    field_bits: I64,
-    field_start: I32,
-    value_of: I32,
-    value_start: I32,
-    numbers: U16,
-    minimum: U16,
+    field: I64,
+    size: I64,
+    start: I32,
+    fields: int,
+    width: I64,
+    stream: U64,
+    plane: U64,
+    plane_bytes: NDArray[np.uint8],
     sketch: NDArray[np.uint8],
 ) -> None:
-    """Write the bits of a range of entries to `sketch` (uint8[e, w]) from their cipher output, `numbers` (uint16).
+    """Write the bits of a range of entries to `sketch` (uint8[e, w]) from their cipher output, `stream`.
 
-    Bit i of a field is the lowest bit of the smallest i-th number over its tokens; without tokens it stays zero.
-    `minimum` is working space as wide as the widest field.
+    Bit i of a field is the majority of the i-th bits of its votes; without tokens it stays zero. `width` is each
+    field's size in bytes; `plane` (uint64[33, words of the widest field], also as bytes) is working space.
     """
     at = 0
     for e in range(entries[0], entries[1]):
         byte = 0
-        for f in range(field_bits.shape[0]):
-            bits = field_bits[f]
-            tokens = 0
-            for v in range(field_start[f, row[e]], field_start[f, row[e] + 1]):
-                tokens += value_start[value_of[v] + 1] - value_start[value_of[v]]
-            if tokens > 0:
-                _minimum_of(tokens, bits, numbers[at : at + tokens * bits], minimum)
-                at += tokens * bits
-                for b in range(bits // 8):
-                    packed = 0
-                    for i in range(8):
-                        packed = (packed << 1) | (minimum[b * 8 + i] & 1)
-                    sketch[e, byte + b] = packed
-            byte += bits // 8
+        for i in range(field.shape[0]):
+            s = row[e] * fields + field[i]
+            if start[s + 1] > start[s]:
+                votes = (start[s + 1] - start[s]) | 1
+                top = _count(stream, at, votes, IV_WORDS * size[i], plane)
+                at += votes * IV_WORDS * size[i]
+                for b in range(width[i]):
+                    sketch[e, byte + b] = plane_bytes[top, b]
+            byte += width[i]
 
 
 @njit(cache=True, nogil=True)
-def _minimum_of(tokens: int, bits: int, numbers: U16, minimum: U16) -> None:
-    # Kept in 16 bits throughout, so that the compiler makes one vector instruction of many minima.
-    for i in range(bits):
-        minimum[i] = np.uint16(0xFFFF)
-    for t in range(tokens):
-        for i in range(bits):
-            raw = numbers[t * bits + i]
-            number = np.uint16((raw << 8) | (raw >> 8)) if _SWAP else raw
-            minimum[i] = min(number, minimum[i])
+def _count(stream: U64, at: int, votes: int, words: int, plane: U64) -> int:
+    """Add up an odd number of votes; return the plane that is one where more than half of them are.
+
+    Counts start where half of the votes and one more overflow into that plane.
+    """
+    majority = votes // 2 + 1
+    top = 0
+    while (1 << top) < majority:
+        top += 1
+    for p in range(top + 1):
+        fill = np.uint64(0) - np.uint64(((1 << top) - majority) >> p & 1)
+        for w in range(words):
+            plane[p, w] = fill
+    for v in range(votes):
+        for w in range(words):
+            carry = stream[at + v * words + w]
+            for p in range(top + 1):
+                both = plane[p, w] & carry
+                plane[p, w] ^= carry
+                carry = both
+    return top

@@ -10,8 +10,9 @@ from dedup.bundle.keys import LinkageKey
 from dedup.bundle.payload import BundleBatch
 from dedup.encode.attributes import bundle_attributes
 from dedup.encode.blocks import blocks_of
-from dedup.encode.sketch import hash_tokens, sketch_entries
+from dedup.encode.sketch import sketch_entries
 from dedup.encode.subkeys import Subkeys, derive_subkeys
+from dedup.encode.tokentable import TokenHasher
 from dedup.extract.values import NormalisedTable, ValueSets
 from dedup.model.linkage import LinkageModel
 from dedup.model.records import EncodedRecords, PassEntries
@@ -19,18 +20,38 @@ from dedup.model.records import EncodedRecords, PassEntries
 BATCH_ROWS = 8192
 
 
+class RecordEncoder:
+    """Encodes tables under one linkage key and model; what it remembers of tokens makes the next table faster."""
+
+    def __init__(self, model: LinkageModel, key: LinkageKey) -> None:
+        self._model = model
+        self._subkeys = derive_subkeys(key.secret)
+        self._hasher = TokenHasher(self._subkeys)
+
+    def batches(self, table: NormalisedTable, *, batch_rows: int = BATCH_ROWS) -> Iterator[BundleBatch]:
+        """Yield the table's records in order, `batch_rows` at a time; the same table always gives the same bytes."""
+        for part in table_parts(table, self._model, batch_rows):
+            yield BundleBatch(bundle_attributes(part, self._subkeys), self.encode(part))
+
+    def encode(self, table: NormalisedTable) -> EncodedRecords:
+        """Encode one batch; `row` of its entries counts from the table's first record."""
+        return _encode(table, self._model, self._subkeys, self._hasher)
+
+
 def encode_batches(
     table: NormalisedTable, model: LinkageModel, key: LinkageKey, *, batch_rows: int = BATCH_ROWS
 ) -> Iterator[BundleBatch]:
-    """Yield the table's records in order, `batch_rows` at a time; the same table and key always give the same bytes."""
-    subkeys = derive_subkeys(key.secret)
-    for part in table_parts(table, model, batch_rows):
-        yield BundleBatch(bundle_attributes(part, subkeys), encode_table(part, model, subkeys))
+    """Yield the batches of one table; for several, keep a `RecordEncoder`."""
+    return RecordEncoder(model, key).batches(table, batch_rows=batch_rows)
 
 
 def encode_table(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -> EncodedRecords:
-    """Encode one batch; `row` of its entries counts from the table's first record."""
-    tokens = hash_tokens(table, model, subkeys)
+    """Encode one batch under subkeys."""
+    return _encode(table, model, subkeys, TokenHasher(subkeys))
+
+
+def _encode(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys, hasher: TokenHasher) -> EncodedRecords:
+    tokens = hasher.table(table, model)
     passes = []
     for linkage_pass in model.passes:
         blocks = blocks_of(table, linkage_pass, subkeys)

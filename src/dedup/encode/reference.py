@@ -45,7 +45,7 @@ def block_secret(block_key: bytes, pass_number: int, components: Sequence[str]) 
 
 def block_token(token_key: bytes, secret: bytes) -> bytes:
     """Section 3: the 16 bytes that records of one block share."""
-    return hmac_sha256(token_key, secret)[:16]
+    return Cipher(algorithms.AES(token_key), modes.ECB()).encryptor().update(secret[16:])  # nosec B305
 
 
 def tokens(rule: str, values: Sequence[str]) -> set[bytes]:
@@ -72,11 +72,24 @@ def _positions(value: str) -> set[bytes]:
     return {b"p" + bytes([min(i, 255)]) + character.encode("utf-8") for i, character in enumerate(value)}
 
 
-def hash_numbers(sketch_key: bytes, secret: bytes, hashed_token: bytes, count: int) -> list[int]:
-    """Section 5: a token's `count` 16-bit numbers under a block's hash functions, by AES-256 in counter mode."""
-    iv = bytes(s ^ h for s, h in zip(secret[:14], hashed_token[:14], strict=True)) + b"\x00\x00"
-    stream = Cipher(algorithms.AES(sketch_key), modes.CTR(iv)).encryptor().update(bytes(2 * count))
-    return [int.from_bytes(stream[2 * i : 2 * i + 2], "big") for i in range(count)]
+def initialisation_vector(secret: bytes, hashed_token: bytes) -> bytes:
+    """Section 5: where the stream of a token starts in a block."""
+    return bytes(s ^ h for s, h in zip(secret[:14], hashed_token[:14], strict=True)) + b"\x00\x00"
+
+
+def stream(sketch_key: bytes, iv: bytes, count: int) -> bytes:
+    """Section 5: the first `count` bytes of AES-256 in counter mode."""
+    return Cipher(algorithms.AES(sketch_key), modes.CTR(iv)).encryptor().update(bytes(count))
+
+
+def votes(sketch_key: bytes, secret: bytes, hashed_tokens: Sequence[bytes], bits: int) -> list[bytes]:
+    """Section 5: what is counted, an odd number of byte strings of which the first `bits` bits matter."""
+    size = 16 * -(-bits // 128)
+    ivs = [initialisation_vector(secret, hashed) for hashed in hashed_tokens]
+    found = [stream(sketch_key, iv, size) for iv in ivs]
+    if len(ivs) % 2 == 0:
+        found.append(stream(sketch_key, min(ivs)[:14] + b"\x80\x00", size))
+    return found
 
 
 def sketch(keys: Mapping[str, bytes], secret: bytes, field_number: int, token_set: set[bytes], bits: int) -> bytes:
@@ -84,11 +97,12 @@ def sketch(keys: Mapping[str, bytes], secret: bytes, field_number: int, token_se
     if not token_set:
         return bytes(bits // 8)
     hashed = [hmac_sha256(keys["field"], bytes([field_number]) + token) for token in token_set]
-    numbers = [hash_numbers(keys["sketch"], secret, h, bits) for h in hashed]
+    cast = votes(keys["sketch"], secret, hashed, bits)
     packed = bytearray(bits // 8)
     for i in range(bits):
-        if min(column[i] for column in numbers) & 1:
-            packed[i >> 3] |= 0x80 >> (i & 7)
+        mask = 0x80 >> (i & 7)
+        if 2 * sum(bool(vote[i >> 3] & mask) for vote in cast) > len(cast):
+            packed[i >> 3] |= mask
     return bytes(packed)
 
 

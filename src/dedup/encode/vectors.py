@@ -5,45 +5,129 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from dedup.encode import reference as ref
+from dedup.encode.mistakes import all_mistakes
 from dedup.model.digest import SCHEME
 from dedup.model.linkage import LinkageModel
 from dedup.model.load import parse_model
 
-KEYS = (bytes(range(32)), hashlib.sha256(b"a second linkage key, for test vectors only").digest())
+KEYS = (
+    bytes(range(32)),
+    sha256(b"a second linkage key, for test vectors only").digest(),
+    bytes(32),
+    b"\xff" * 32,
+)
 
-BLOCK_VALUES: tuple[tuple[int, tuple[str, ...]], ...] = (
+# In a component, {"repeat": x, "times": n} stands for x written n times.
+Component = str | dict[str, str | int]
+
+BLOCK_VALUES: tuple[tuple[int, tuple[Component, ...]], ...] = (
     (1, ("19900203", "an")),
     (1, ("1990020", "3an")),
     (2, ("19900203", "an")),
+    (1, ("an", "19900203")),
+    (1, ("19900203", "mr")),
     (3, ("1234ab", "7")),
+    (3, ("1234ab", "17")),
     (4, ("612345678",)),
+    (4, ("+4915123456789",)),
+    (5, ("3311123456789",)),
     (6, ("frs", "mr", "1234")),
-    (255, ("ünïcode", "a" * 300)),
+    (6, ("frs", "mr", "1235")),
+    (255, ("ünïcode", "a")),
+    (255, ("ü", "nïcodea")),
+    (7, ("\U0001f476",)),
+    (8, ("a", "b", "c", "d", "e", "f", "g", "h")),
+    (8, ("ab", "c", "d", "e", "f", "g", "h")),
+    (1, ({"repeat": "a", "times": 55}, "b")),
+    (1, ({"repeat": "a", "times": 56}, "b")),
+    (1, ({"repeat": "a", "times": 64}, "b")),
+    (1, ({"repeat": "a", "times": 255}, "b")),
+    (1, ({"repeat": "a", "times": 256}, "b")),
+    (1, ({"repeat": "a", "times": 65_535}, "b")),
+    (1, ({"repeat": "a", "times": 65_536}, "b")),
+    (1, ({"repeat": "a", "times": 70_000}, "b")),
+    (1, ({"repeat": "é", "times": 40_000}, "b")),
 )
 
 TOKEN_SETS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("bigrams", ("anna",)),
+    ("bigrams", ("maria",)),
     ("bigrams", ("x",)),
+    ("bigrams", ("xx",)),
+    ("bigrams", ("aaaa",)),
     ("bigrams", ("jong", "vries")),
+    ("bigrams", ("jansen", "janssen")),
+    ("bigrams", ("ab", "ba")),
+    ("bigrams", ("_",)),
     ("bigrams", ("émile", "de wit")),
+    ("bigrams", ("\U0001f476a",)),
+    ("bigrams", ("e\u0301",)),
+    ("bigrams", ("o'neil",)),
+    ("bigrams", ()),
     ("date", ("19900203",)),
     ("date", ("19900302",)),
     ("date", ("20001111",)),
+    ("date", ("19991231",)),
+    ("date", ("10010101",)),
+    ("date", ("19900203", "19900204")),
+    ("date", ()),
     ("positions", ("1234ab",)),
     ("positions", ("7",)),
+    ("positions", ("11",)),
+    ("positions", ("0123456789",)),
+    ("positions", ("é1",)),
+    ("positions", ("\U0001f4761",)),
+    ("positions", ("9" * 255,)),
+    ("positions", ("9" * 256,)),
     ("positions", ("9" * 258,)),
+    ("positions", ("9" * 256 + "18",)),
+    ("positions", ("12", "21")),
+    ("positions", ()),
     ("whole", ("612345678",)),
     ("whole", ("a@example.org", "b@example.org")),
+    ("whole", ("é",)),
+    ("whole", ("b",)),
+    ("whole", ()),
 )
 
-SKETCH_BITS = (8, 16, 32, 64, 96, 192, 256, 4096)
+# Field, rule, values and bits; the first blocks' secrets take turns.
+SKETCHES: tuple[tuple[int, str, tuple[str, ...], int], ...] = (
+    *((2, "bigrams", ("jong", "vries"), bits) for bits in (8, 16, 24, 32, 64, 96, 120, 128, 136, 192, 256, 4096)),
+    *((2, "bigrams", ("jansen",), bits) for bits in (8, 64, 256, 264)),
+    *((2, "bigrams", ("maria",), bits) for bits in (8, 64, 256, 264, 4096)),
+    *((2, "bigrams", ("abcdefghijklmnopqrstuvwxyz"[:n],), 64) for n in range(1, 27)),
+    (1, "bigrams", ("jansen",), 256),
+    (255, "bigrams", ("jansen",), 256),
+    (2, "bigrams", ("jansen", "janssen"), 64),
+    (2, "bigrams", ("aaaa",), 64),
+    (2, "bigrams", ("émile", "de wit"), 64),
+    (2, "date", ("19900203",), 96),
+    (2, "date", ("20001111",), 96),
+    (2, "positions", ("1234ab",), 64),
+    (2, "positions", ("9" * 300,), 128),
+    (2, "whole", ("612345678",), 32),
+    (2, "whole", ("17",), 16),
+    (2, "whole", ("a@example.org", "b@example.org"), 32),
+    (2, "whole", (), 32),
+    (2, "bigrams", (), 256),
+)
+
+VOTES = (
+    (1, "bigrams", ("x",)),
+    (2, "bigrams", ("jong",)),
+    (2, "bigrams", ("maria",)),
+    (3, "date", ("19900203",)),
+    (5, "positions", ("1234ab",)),
+    (9, "whole", ("612345678",)),
+)
+LONG = 1024  # bytes of a block value from which on its digest is published
 
 MODEL: Mapping[str, Any] = {
     "model": {"name": "vectors", "version": 1, "min_block_bits": 16},
@@ -69,24 +153,61 @@ MODEL: Mapping[str, Any] = {
     "comparisons": [{"name": "surname", "kind": "sketch", "fields": ["surname"], "thresholds": [0.5]}],
 }
 
+NOTHING: Mapping[str, tuple[str, ...]] = {"born": (), "surnames": (), "surname_codes": (), "postcode": (), "phone": ()}
+WHOLE: Mapping[str, tuple[str, ...]] = {
+    "born": ("19900203",),
+    "surnames": ("jong", "vries"),
+    "surname_codes": ("frs", "jng"),
+    "postcode": ("1234ab",),
+    "phone": ("612345678",),
+}
+MANY: Mapping[str, tuple[str, ...]] = {
+    "born": ("20001111",),
+    "surnames": tuple(f"name{letter}" for letter in "abcdefghijklmnopqr"),
+    "surname_codes": tuple(f"nm{letter}" for letter in "abcdefghijklmnopqr"),
+    "postcode": ("9999zz",),
+    "phone": ("+4915123456789",),
+}
+# Two values of both attributes of the first pass.
+MIXED: Mapping[str, tuple[str, ...]] = {**MANY, "born": ("20001111", "20011111")}
+
 RECORDS: tuple[Mapping[str, tuple[str, ...]], ...] = (
-    {
-        "born": ("19900203",),
-        "surnames": ("jong", "vries"),
-        "surname_codes": ("frs", "jng"),
-        "postcode": ("1234ab",),
-        "phone": ("612345678",),
-    },
-    {"born": ("19900203",), "surnames": ("fries",), "surname_codes": ("frs",), "postcode": (), "phone": ()},
-    {"born": (), "surnames": (), "surname_codes": (), "postcode": ("1234ab",), "phone": ()},
-    {
-        "born": ("20001111",),
-        "surnames": tuple(f"name{letter}" for letter in "abcdefghijklmnopqr"),
-        "surname_codes": tuple(f"nm{letter}" for letter in "abcdefghijklmnopqr"),
-        "postcode": ("9999zz",),
-        "phone": ("+4915123456789",),
-    },
+    WHOLE,
+    {**NOTHING, "born": ("19900203",), "surnames": ("fries",), "surname_codes": ("frs",)},
+    {**NOTHING, "postcode": ("1234ab",)},
+    MANY,
+    NOTHING,
+    {**WHOLE, "phone": ()},
+    {**WHOLE, "born": ()},
+    {**WHOLE, "surname_codes": ()},
+    {**WHOLE, "surnames": ("vries",), "surname_codes": ("frs",)},
+    {**MANY, "surname_codes": MANY["surname_codes"][:16]},
+    MIXED,
 )
+
+# What no encoder may take: the model above with one part changed, and the code of the fault.
+REFUSED_MODELS: tuple[tuple[str, str, tuple[str | int, ...], Any], ...] = (
+    ("bits that are no multiple of 8", "model.bad-bits", ("fields", 0, "bits"), 60),
+    ("no bits", "model.bad-bits", ("fields", 0, "bits"), 0),
+    ("more than 4,096 bits", "model.bad-bits", ("fields", 0, "bits"), 4104),
+    ("field number 0", "model.bad-number", ("fields", 0, "number"), 0),
+    ("field number 256", "model.bad-number", ("fields", 0, "number"), 256),
+    ("two fields of one number", "model.duplicate-number", ("fields", 0, "number"), 2),
+    ("two fields of one name", "model.duplicate-name", ("fields", 0, "name"), "born"),
+    ("pass number 0", "model.bad-number", ("passes", 0, "number"), 0),
+    ("pass number 256", "model.bad-number", ("passes", 0, "number"), 256),
+    ("two passes of one number", "model.duplicate-number", ("passes", 0, "number"), 4),
+    ("a pass of nothing", "model.empty-pass", ("passes", 1, "attributes"), []),
+    ("a pass of what is no attribute", "model.unknown-attribute", ("passes", 1, "attributes"), ["telephone"]),
+    ("a lossy attribute's field omitted", "model.omission-not-fixed", ("passes", 2, "omits"), ["surname"]),
+    ("a field omitted that the pass does not fix", "model.omission-not-fixed", ("passes", 1, "omits"), ["born"]),
+    ("a pass that omits what is no field", "model.unknown-field", ("passes", 1, "omits"), ["telephone"]),
+    ("an unknown token rule", "model.unknown-tokens", ("fields", 0, "tokens"), "trigrams"),
+    ("the token rule date of what is no date", "model.tokens-need-date", ("fields", 0, "tokens"), "date"),
+    ("an unknown rule", "model.unknown-rule", ("attributes", "born", "rule"), "day"),
+    ("a separator of two characters", "model.bad-separator", ("table", "separator"), ";;"),
+)
+REFUSED_KEYS = (b"", bytes(16), bytes(31), bytes(33), bytes(64))
 
 
 def published_vectors() -> dict[str, Any]:
@@ -98,26 +219,36 @@ def published_vectors() -> dict[str, Any]:
         "subkeys": [_subkeys(key) for key in KEYS],
         "blocks": [_block(keys, number, components) for number, components in BLOCK_VALUES],
         "token_sets": [_token_set(rule, values) for rule, values in TOKEN_SETS],
-        "numbers": [_numbers(keys, field, token) for field, token in ((1, b"b_a"), (9, b"w612345678"))],
-        "sketches": [_sketch(keys, "bigrams", ("jong", "vries"), bits) for bits in SKETCH_BITS]
-        + [_sketch(keys, "date", ("19900203",), 96), _sketch(keys, "whole", (), 32)],
-        "mistakes": _mistakes(keys),
-        "sharing": [_shared(keys, value) for value in ("verdeling-0001", "é")],
+        "votes": [_votes(keys, field, rule, values) for field, rule, values in VOTES],
+        "sketches": [_sketch(keys, i, *sketch) for i, sketch in enumerate(SKETCHES)],
+        "sharing": [_shared(keys, value) for value in ("verdeling-0001", "verdeling-0002", "7", "é", "x" * 300)],
         "model": {"document": MODEL, "digest": model.digest},
-        "records": [_record(KEYS[0], model, values) for values in RECORDS],
+        "records": [_record(KEYS[i % 2], model, values) for i, values in enumerate(RECORDS)],
+        "mistakes": all_mistakes(keys, KEYS[0], model, MIXED),
+        "refused": [
+            *(_refused_model(*refused) for refused in REFUSED_MODELS),
+            *({"refused": f"a key of {len(key)} bytes", "linkage_key": key.hex()} for key in REFUSED_KEYS),
+        ],
     }
+
+
+def written_out(component: Component) -> str:
+    """Return a component as text, repeated as often as it says."""
+    return component if isinstance(component, str) else str(component["repeat"]) * int(component["times"])
 
 
 def _subkeys(key: bytes) -> dict[str, str]:
     return {"linkage_key": key.hex()} | {purpose: ref.subkey(key, purpose).hex() for purpose in ref.PURPOSES}
 
 
-def _block(keys: Mapping[str, bytes], number: int, components: tuple[str, ...]) -> dict[str, Any]:
-    secret = ref.block_secret(keys["block"], number, components)
+def _block(keys: Mapping[str, bytes], number: int, components: tuple[Component, ...]) -> dict[str, Any]:
+    texts = [written_out(component) for component in components]
+    value = ref.block_value(number, texts)
+    secret = ref.block_secret(keys["block"], number, texts)
     return {
         "pass": number,
         "components": list(components),
-        "block_value": ref.block_value(number, components).hex(),
+        **({"block_value": value.hex()} if len(value) < LONG else {"block_value_sha256": sha256(value).hexdigest()}),
         "secret": secret.hex(),
         "block_token": ref.block_token(keys["token"], secret).hex(),
     }
@@ -127,64 +258,46 @@ def _token_set(rule: str, values: tuple[str, ...]) -> dict[str, Any]:
     return {"rule": rule, "values": list(values), "tokens": sorted(token.hex() for token in ref.tokens(rule, values))}
 
 
-def _numbers(keys: Mapping[str, bytes], field: int, token: bytes) -> dict[str, Any]:
-    secret = ref.block_secret(keys["block"], *BLOCK_VALUES[0])
-    hashed = ref.hmac_sha256(keys["field"], bytes([field]) + token)
-    iv = bytes(s ^ h for s, h in zip(secret[:14], hashed[:14], strict=True)) + bytes(2)
+def _votes(keys: Mapping[str, bytes], field: int, rule: str, values: tuple[str, ...]) -> dict[str, Any]:
+    """Every step of a sketch of 256 bits: h, IV and vote of each token, and the casting vote if there is one."""
+    secret = ref.block_secret(keys["block"], 1, ("19900203", "an"))
+    tokens = sorted(ref.tokens(rule, values))
+    hashed = [ref.hmac_sha256(keys["field"], bytes([field]) + token) for token in tokens]
+    cast = ref.votes(keys["sketch"], secret, hashed, 256)
     return {
         "secret": secret.hex(),
         "field": field,
-        "token": token.hex(),
-        "hashed_token": hashed.hex(),
-        "iv": iv.hex(),
-        "numbers": ref.hash_numbers(keys["sketch"], secret, hashed, 24),
+        "tokens": [token.hex() for token in tokens],
+        "hashed_tokens": [h.hex() for h in hashed],
+        "ivs": [ref.initialisation_vector(secret, h).hex() for h in hashed],
+        "votes": [vote.hex() for vote in cast[: len(tokens)]],
+        "casting_vote": cast[-1].hex() if len(cast) > len(tokens) else "",
+        "sketch": ref.sketch(keys, secret, field, set(tokens), 256).hex(),
     }
 
 
-def _sketch(keys: Mapping[str, bytes], rule: str, values: tuple[str, ...], bits: int) -> dict[str, Any]:
-    secret = ref.block_secret(keys["block"], *BLOCK_VALUES[0])
-    sketch = ref.sketch(keys, secret, 2, ref.tokens(rule, values), bits)
+def _sketch(
+    keys: Mapping[str, bytes], place: int, field: int, rule: str, values: tuple[str, ...], bits: int
+) -> dict[str, Any]:
+    number, components = BLOCK_VALUES[place % 6]
+    secret = ref.block_secret(keys["block"], number, [written_out(component) for component in components])
     return {
         "secret": secret.hex(),
-        "field": 2,
+        "field": field,
         "rule": rule,
         "values": list(values),
         "bits": bits,
-        "sketch": sketch.hex(),
+        "sketch": ref.sketch(keys, secret, field, ref.tokens(rule, values), bits).hex(),
     }
 
 
-def _mistakes(keys: Mapping[str, bytes]) -> list[dict[str, Any]]:
-    """Return sketches that a plausible wrong reading of the specification makes: nobody may arrive at these."""
-    secret = ref.block_secret(keys["block"], *BLOCK_VALUES[0])
-    tokens = ref.tokens("bigrams", ("jong", "vries"))
-    hashed = [ref.hmac_sha256(keys["field"], b"\x02" + token) for token in tokens]
-    columns = [ref.hash_numbers(keys["sketch"], secret, h, 72) for h in hashed]
-    swapped = [[(n >> 8) | (n & 0xFF) << 8 for n in column] for column in columns]
-    right = [min(column[i] for column in columns) & 1 for i in range(64)]
-    wrong = {
-        "numbers read little-endian": [min(column[i] for column in swapped) & 1 for i in range(64)],
-        "the highest bit of the minimum": [min(column[i] for column in columns) >> 15 for i in range(64)],
-        "the maximum instead of the minimum": [max(column[i] for column in columns) & 1 for i in range(64)],
-        "a counter that starts at 1": [min(column[i + 8] for column in columns) & 1 for i in range(64)],
-        "bit i at mask 1<<(i&7)": [bit for start in range(0, 64, 8) for bit in reversed(right[start : start + 8])],
-    }
-    return [
-        {
-            "mistake": mistake,
-            "secret": secret.hex(),
-            "field": 2,
-            "rule": "bigrams",
-            "values": ["jong", "vries"],
-            "bits": 64,
-            "wrong_sketch": _packed(bits).hex(),
-        }
-        for mistake, bits in wrong.items()
-    ]
-
-
-def _packed(bits: list[int]) -> bytes:
-    return int("".join(map(str, bits)), 2).to_bytes(len(bits) // 8, "big")
+def _refused_model(what: str, code: str, path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
+    document: Any = json.loads(json.dumps(MODEL))
+    part = document
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = value
+    return {"refused": what, "code": code, "document": document}
 
 
 def _shared(keys: Mapping[str, bytes], verdeling_id: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Recomputes u, the probability of each comparison level for two different people, from clear data at a source.
 
-u is a probability of the population: two records are drawn at random, not from the candidate pairs. Similarities are
-computed exactly from the clear tokens; what the sketches' noise does to them with 1, 2 and 3 entries follows from the
+u is a probability of the population: two records are drawn at random, not from the candidate pairs. Similarities follow
+exactly from the clear tokens; what the sketches' noise does to them with 1, 2 and 3 entries follows from the
 binomial distribution of their distances. Only the table leaves the source (docs/decisions/0003-u-probabilities.md).
 """
 
@@ -19,6 +19,7 @@ from scipy.stats import binom
 from dedup.encode.tokens import value_tokens
 from dedup.errors import DedupError
 from dedup.extract.values import NormalisedTable
+from dedup.lab.agreement import expected_similarity
 from dedup.link.levels import ADDRESS_LEVELS, ENTRY_CLASSES, ONE_TOKEN_AGREES, observed_levels
 from dedup.model.linkage import Comparison, ComparisonKind, Field, LinkageModel
 from dedup.weeks import MISSING_WEEK
@@ -29,6 +30,8 @@ _SAME_PERSON_AGREEMENTS = 3
 _FEWEST_RECORDS = 1_000
 _DIGITS = 12
 _LEAST_SHARE = 1e-12
+# The similarity of values that differ stays below this, that of equal ones is 1 but for rounding.
+_EQUAL = 1.0 - 1e-9
 # Jaccard similarity under which two values are taken to be unlike, whatever the comparison's thresholds.
 _UNLIKE = 0.3
 
@@ -151,20 +154,22 @@ def _sketch_levels(
 def _likeness(
     tokens: _Tokens, one: NDArray[np.int64], other: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the Jaccard similarities that occur among pairs, some of them more than once, and their shares."""
-    common, either = _overlap(tokens.of, tokens.offsets, tokens.tokens, one, other)
-    # Sizes of overlap and union are small whole numbers: counting them is much faster than sorting quotients.
-    radix = int(either.max(initial=0)) + 1
-    counts = np.bincount(common * radix + either)
+    """Return the similarities that occur among pairs, some of them more than once, and their shares."""
+    common, size, other_size = _overlap(tokens.of, tokens.offsets, tokens.tokens, one, other)
+    # Sets are small: pairs are counted by their sizes and overlap, of which few combinations occur.
+    shape = (int(max(size.max(initial=0), other_size.max(initial=0))) + 1,) * 3
+    counts = np.bincount(np.ravel_multi_index((size, other_size, common), shape))
     seen = np.flatnonzero(counts)
-    return (seen // radix) / (seen % radix), counts[seen] / max(counts.sum(), 1)
+    triples = np.stack(np.unravel_index(seen, shape), axis=1).tolist()
+    likeness = np.array([expected_similarity(*triple) for triple in triples])
+    return likeness, counts[seen] / max(counts.sum(), 1)
 
 
 def _with_equal(
     likeness: NDArray[np.float64], weights: NDArray[np.float64], equal: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scale the shares of different values so that equal ones have the share `equal`; returns both, equal ones last."""
-    different = likeness < 1.0
+    different = likeness < _EQUAL
     weights = weights[different] / max(float(weights[different].sum()), _LEAST_SHARE) * (1.0 - equal)
     return np.append(likeness[different], 1.0), np.append(weights, equal)
 
@@ -177,7 +182,7 @@ def _noisy(
     for entries in range(1, ENTRY_CLASSES + 1):
         size = entries * bits
         most = np.floor((1.0 - np.array(thresholds)) / 2.0 * size + 1e-9)
-        reached = binom.cdf(most[None, :], size, ((1.0 - likeness) / 2.0)[:, None])
+        reached = binom.cdf(most[None, :], size, np.clip((1.0 - likeness) / 2.0, 0.0, 1.0)[:, None])
         at_least = weights @ reached
         rows.append(-np.diff(np.concatenate([[1.0], at_least, [0.0]])))
     return np.array(rows)
@@ -194,8 +199,8 @@ def _split_lowest(
     """Split the lowest level by whether the other field is known and differs, among pairs that are unlike."""
     known = (tokens.of[one] >= 0) & (tokens.of[other] >= 0)
     a, b = one[known], other[known]
-    common, either = _overlap(tokens.of, tokens.offsets, tokens.tokens, a, b)
-    unlike = common < _UNLIKE * either
+    common, size, other_size = _overlap(tokens.of, tokens.offsets, tokens.tokens, a, b)
+    unlike = common < _UNLIKE * (size + other_size - common)
     a, b = a[unlike], b[unlike]
     differs = (split.of[a] >= 0) & (split.of[b] >= 0) & (split.of[a] != split.of[b])
     share = float(differs.mean()) if len(differs) else 0.5
@@ -264,14 +269,15 @@ def _overlap(
     tokens: NDArray[np.int64],
     one: NDArray[np.int64],
     other: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return how many tokens each pair shares and how many it has together, by merging its sorted lists."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many tokens each pair shares, by merging its sorted lists, and how many either has."""
     shared = np.empty(len(one), dtype=np.int64)
-    either = np.empty(len(one), dtype=np.int64)
+    size = np.empty(len(one), dtype=np.int64)
+    other_size = np.empty(len(one), dtype=np.int64)
     for p in range(len(one)):
         i, i_end = offsets[of[one[p]]], offsets[of[one[p]] + 1]
         j, j_end = offsets[of[other[p]]], offsets[of[other[p]] + 1]
-        size = (i_end - i) + (j_end - j)
+        size[p], other_size[p] = i_end - i, j_end - j
         common = 0
         while i < i_end and j < j_end:
             if tokens[i] == tokens[j]:
@@ -283,5 +289,4 @@ def _overlap(
             else:
                 j += 1
         shared[p] = common
-        either[p] = size - common
-    return shared, either
+    return shared, size, other_size

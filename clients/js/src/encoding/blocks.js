@@ -1,7 +1,7 @@
 /** Block values, secrets and tokens (encoding-v1, section 3). */
 
 import { concat, u16, utf8 } from "../bytes.js";
-import { hmac } from "../webcrypto.js";
+import { hmac, keyStream } from "../webcrypto.js";
 
 const MAX_COMBINATIONS = 16;
 const MAX_COMPONENT = 65535; // bytes
@@ -19,8 +19,8 @@ export const blockValue = (pass, components) =>
 /** s. The only step in which a value that people could guess meets the linkage key; it never leaves the encoder. */
 export const blockSecret = (subkeys, value) => hmac(subkeys.block, value);
 
-/** What records of one block share. */
-export const blockToken = async (subkeys, secret) => (await hmac(subkeys.token, secret)).slice(0, 16);
+/** What records of one block share: the second half of s as one block of AES. */
+export const blockToken = (subkeys, secret) => keyStream(subkeys.token, secret.subarray(16, 32), 16);
 
 /** The combinations of the values of a pass's attributes, the last attribute changing fastest, at most 16. */
 export function combinations(valuesPerAttribute) {

@@ -1,11 +1,11 @@
-/** The sketch of a field in a block: 1-bit min-hash under hash functions that only the block has (encoding-v1, section 5). */
+/** The sketch of a field in a block: votes of its tokens in a stream that only the block has (encoding-v1, section 5). */
 
-import { concat } from "../bytes.js";
-import { hmac, subtle } from "../webcrypto.js";
+import { compareBytes, concat } from "../bytes.js";
+import { hmac, keyStream } from "../webcrypto.js";
 
 const IV_BYTES = 14; // the last two of 16 are the counter
-const MAX_BITS = 4096;
-const ZEROS = new Uint8Array(2 * MAX_BITS);
+const CIPHER_BLOCK = 16;
+const CASTING = 0x80; // first byte of the counter that the casting vote starts at
 
 /** h: a token of a field under the field key; the same in every block, so worth keeping. */
 export const hashedToken = (subkeys, field, token) => hmac(subkeys.field, concat(Uint8Array.of(field), token));
@@ -17,31 +17,36 @@ export function initialisationVector(secret, hashed) {
   return iv;
 }
 
-/** The 2m bytes of z: the key stream of AES-256 in counter mode, which is what zeros become under it. */
-export async function stream(subkeys, iv, bits) {
-  const encrypted = await subtle.encrypt({ name: "AES-CTR", counter: iv, length: 16 }, subkeys.sketch, ZEROS.subarray(0, 2 * bits));
-  return new Uint8Array(encrypted);
+/**
+ * What is counted: one vote for each token, and where their number is even one more for that of the smallest IV.
+ * @param {Uint8Array[]} ivs one or more
+ * @returns {Promise<Uint8Array[]>} an odd number of votes, of which the first `bits` bits matter
+ */
+export function votes(subkeys, ivs, bits) {
+  const counters = [...ivs];
+  if (ivs.length % 2 === 0) {
+    const casting = ivs.reduce((least, iv) => (compareBytes(iv, least) < 0 ? iv : least)).slice();
+    casting[IV_BYTES] = CASTING;
+    counters.push(casting);
+  }
+  const length = Math.ceil(bits / (8 * CIPHER_BLOCK)) * CIPHER_BLOCK;
+  return Promise.all(counters.map((counter) => keyStream(subkeys.sketch, counter, length)));
 }
-
-/** The m big-endian numbers of a stream. */
-export const numbersOf = (bytes) => Uint16Array.from({ length: bytes.length / 2 }, (_, i) => (bytes[2 * i] << 8) | bytes[2 * i + 1]);
 
 /**
  * The sketch of m bits; m/8 zero bytes for an empty set.
  * @param {Uint8Array} secret the block's
- * @param {Uint8Array[]} hashedTokens h of each token of the set
+ * @param {Uint8Array[]} hashedTokens h of each token of the set, each once
  */
 export async function sketch(subkeys, secret, hashedTokens, bits) {
-  const streams = await Promise.all(hashedTokens.map((h) => stream(subkeys, initialisationVector(secret, h), bits)));
   const packed = new Uint8Array(bits / 8);
-  if (streams.length === 0) return packed;
+  if (hashedTokens.length === 0) return packed;
+  const cast = await votes(subkeys, hashedTokens.map((hashed) => initialisationVector(secret, hashed)), bits);
   for (let i = 0; i < bits; i += 1) {
-    let smallest = 0xffff;
-    for (const bytes of streams) {
-      const number = (bytes[2 * i] << 8) | bytes[2 * i + 1];
-      if (number < smallest) smallest = number;
-    }
-    if (smallest & 1) packed[i >> 3] |= 0x80 >> (i & 7);
+    const mask = 0x80 >> (i & 7);
+    let ones = 0;
+    for (const vote of cast) if (vote[i >> 3] & mask) ones += 1;
+    if (2 * ones > cast.length) packed[i >> 3] |= mask;
   }
   return packed;
 }

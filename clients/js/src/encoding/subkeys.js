@@ -1,13 +1,20 @@
 /** The five subkeys of a linkage key (encoding-v1, section 2). */
 
 import { utf8 } from "../bytes.js";
-import { hmac, hmacKey, subtle } from "../webcrypto.js";
+import { EncodeError } from "../errors.js";
+import { cipherKey, hmac, hmacKey } from "../webcrypto.js";
 
 export const PURPOSES = ["block", "token", "field", "sketch", "sharing"];
+const CIPHERS = ["token", "sketch"]; // the others are keys of HMAC
+const KEY_BYTES = 32;
 
-/** The 32 bytes of one subkey. */
-export const subkeyBytes = async (linkageKey, purpose) =>
-  hmac(await hmacKey(linkageKey), utf8(`dedup/v1/${purpose}`));
+/** The 32 bytes of one subkey. Raises `encoding.key-length`. */
+export async function subkeyBytes(linkageKey, purpose) {
+  if (linkageKey.length !== KEY_BYTES) {
+    throw new EncodeError("encoding.key-length", `A linkage key has ${KEY_BYTES} bytes.`);
+  }
+  return hmac(await hmacKey(linkageKey), utf8(`dedup/v1/${purpose}`));
+}
 
 /**
  * All subkeys as WebCrypto keys, ready for use.
@@ -18,8 +25,7 @@ export async function subkeysOf(linkageKey) {
   const keys = {};
   for (const purpose of PURPOSES) {
     const bytes = await subkeyBytes(linkageKey, purpose);
-    keys[purpose] =
-      purpose === "sketch" ? await subtle.importKey("raw", bytes, "AES-CTR", false, ["encrypt"]) : await hmacKey(bytes);
+    keys[purpose] = await (CIPHERS.includes(purpose) ? cipherKey : hmacKey)(bytes);
   }
   return keys;
 }

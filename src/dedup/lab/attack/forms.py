@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from dedup.bundle.keys import IngestKey
 from dedup.encode.blocks import SECRET_BYTES, blocks_of
 from dedup.encode.records import encode_table
-from dedup.encode.sketch import hash_tokens, sketch_entries
+from dedup.encode.sketch import sketch_entries
 from dedup.encode.subkeys import derive_subkeys
 from dedup.encode.tokens import value_tokens
+from dedup.encode.tokentable import hash_tokens
 from dedup.extract.values import NormalisedTable
 from dedup.ingest.rekey import rekey
+from dedup.lab.agreement import expected_similarities
 from dedup.model.linkage import Field, LinkageModel, TokenRule
 from dedup.model.records import EncodedRecords, PassEntries
 
@@ -47,7 +49,7 @@ def encode(table: NormalisedTable, model: LinkageModel, form: Form, rng: np.rand
 
 
 def encode_under_one_secret(table: NormalisedTable, model: LinkageModel, rng: np.random.Generator) -> EncodedRecords:
-    """Return what our encoding would be if all blocks had one secret: min-hash as peers use it, for a control."""
+    """Return what our encoding would be if all blocks had one secret, as peers' have: a control."""
     subkeys = derive_subkeys(rng.bytes(KEY_BYTES))
     secret = np.frombuffer(rng.bytes(SECRET_BYTES), np.uint8)
     tokens = hash_tokens(table, model, subkeys)
@@ -123,7 +125,7 @@ def clear_similarities(table: NormalisedTable, model: LinkageModel) -> NDArray[n
     total = np.zeros((n, n))
     fields = [field for field in model.fields if field.tokens in TELLING]
     for field in fields:
-        total += field.bits * jaccard(token_matrix(table, field))
+        total += field.bits * expected_agreement(token_matrix(table, field))
     np.fill_diagonal(total, 0)
     return total / sum(field.bits for field in fields)
 
@@ -140,9 +142,11 @@ def token_matrix(table: NormalisedTable, field: Field) -> NDArray[np.float32]:
     return matrix
 
 
-def jaccard(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return [n, n]: Jaccard similarity of every two rows of ones and noughts; 0 where either has no ones."""
-    common = (matrix @ matrix.T).astype(np.float64)
-    size = matrix.sum(axis=1)
-    similarity: NDArray[np.float64] = common / np.maximum(size[:, None] + size[None, :] - common, 1)
-    return similarity
+def expected_agreement(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return [n, n]: the similarity that sketches show on average of every two rows of ones and noughts.
+
+    It is 0 where either row has no ones.
+    """
+    common = (matrix @ matrix.T).astype(np.int64)
+    size = np.broadcast_to(np.diag(common)[:, None], common.shape)
+    return expected_similarities(size, size.T, common)

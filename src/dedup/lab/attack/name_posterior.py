@@ -16,10 +16,11 @@ from scipy.stats import binom
 
 from dedup.encode.tokens import value_tokens
 from dedup.extract.normalise.phonetic import phonetic_code
+from dedup.lab.agreement import expected_similarities
 from dedup.lab.attack.dictionary import Dictionary
 from dedup.model.linkage import TokenRule
 
-BINS = 1_000  # of Jaccard similarity
+BINS = 1_000  # of similarity
 CODE_COUNTS = 8
 
 
@@ -27,8 +28,8 @@ CODE_COUNTS = 8
 class PairPrior:
     """Pairs of names with a code in common, grouped by their numbers of codes and their similarity.
 
-    Each group g has `kind[g]` (the two numbers of codes), `alike[g]` (Jaccard similarity), the sum `weight[g]` of its
-    pairs' weights, and its likeliest pair: names `one[g]` and `other[g]` with weight `top[g]`.
+    Each group g has `kind[g]` (the two numbers of codes), `alike[g]` (the similarity that sketches show on average),
+    the sum `weight[g]` of its pairs' weights, and its likeliest pair: names `one[g]` and `other[g]` of weight `top[g]`.
     """
 
     kind: NDArray[np.int64]
@@ -53,6 +54,7 @@ def pair_prior(dictionary: Dictionary) -> PairPrior:
     sets = np.zeros((len(grams), len(number)), np.float32)
     for row, own in enumerate(grams):
         sets[row, [number[gram] for gram in own]] = 1
+    grams_of = sets.sum(axis=1).astype(np.int64)
     members: dict[str, list[int]] = {}
     for position, codes in enumerate(codes_of):
         for code in codes:
@@ -64,8 +66,8 @@ def pair_prior(dictionary: Dictionary) -> PairPrior:
     for group in map(np.array, members.values()):
         i, j = np.triu_indices(len(group))
         one, other = group[i], group[j]
-        shared = (sets[group] @ sets[group].T)[i, j]
-        alike = shared / (sets[one].sum(axis=1) + sets[other].sum(axis=1) - shared)
+        shared = (sets[group] @ sets[group].T)[i, j].astype(np.int64)
+        alike = np.maximum(expected_similarities(grams_of[one], grams_of[other], shared), 0.0)
         bearers = dictionary.bearers[group].sum()
         expected = dictionary.bearers[one] * dictionary.bearers[other] * 2.0 / bearers
         weights.append(np.where(one == other, dictionary.bearers[one], expected))

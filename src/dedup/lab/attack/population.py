@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from dedup.bundle.keys import IngestKey, LinkageKey
 from dedup.encode.blocks import blocks_of
 from dedup.encode.records import encode_table
-from dedup.encode.sketch import hash_tokens
 from dedup.encode.subkeys import derive_subkeys
+from dedup.encode.tokentable import hash_tokens
 from dedup.extract.checks import check_table
 from dedup.extract.coded import columns_of
 from dedup.extract.load import normalise_registrations

@@ -1,0 +1,105 @@
+"""The token sets of a batch, every token hashed under the field key: once per token, not once per record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.encode import kernels
+from dedup.encode.blocks import HmacSha256
+from dedup.encode.subkeys import Subkeys
+from dedup.encode.tokenkeys import KeyNumbers, keys_of, token_of_key
+from dedup.encode.tokens import whole_token
+from dedup.extract.values import NormalisedTable
+from dedup.model.linkage import Field, LinkageModel, TokenRule
+
+# More tokens than this are not remembered from one table to the next; a vendor's extracts have a few thousand.
+MAX_REMEMBERED = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTable:
+    """The hashed tokens of n records and all fields of a model.
+
+    Record r's token set of the model's f-th field is `token[start[k] : start[k + 1]]`, k = r * fields + f, each token
+    once (int32); token t's HMAC(field key, f‖t), cut to 16 bytes, is `hashed[t]` as two native words. `presence` is
+    uint32[n].
+    """
+
+    fields: int
+    start: NDArray[np.int32]
+    token: NDArray[np.int32]
+    hashed: NDArray[np.uint64]
+    presence: NDArray[np.uint32]
+
+
+class TokenHasher:
+    """Hashes tokens under one field key and remembers those of names, dates and codes, which come back.
+
+    Values that are compared whole (phone numbers, addresses) are hashed anew in every table: few of them come back.
+    """
+
+    def __init__(self, subkeys: Subkeys) -> None:
+        self._hmac = HmacSha256(subkeys.field)
+        self._numbers = KeyNumbers()
+        self._hashed = np.empty((0, kernels.IV_WORDS), dtype=np.uint64)
+
+    def table(self, table: NormalisedTable, model: LinkageModel) -> TokenTable:
+        """Return the token sets of every record of the table and every field of the model."""
+        if len(self._numbers) > MAX_REMEMBERED:
+            self._numbers, self._hashed = KeyNumbers(), self._hashed[:0]
+        numbers, counts, whole = self._numbered([(f, table.attributes[f.attribute].values) for f in model.fields])
+        hashed = np.concatenate([self._hashed, self._digests(whole)])
+        offsets = np.stack([table.attributes[field.attribute].offsets for field in model.fields])
+        codes = [table.attributes[field.attribute].codes for field in model.fields]
+        sizes = [len(table.attributes[field.attribute].values) for field in model.fields]
+        value_of = np.concatenate(codes) + np.repeat(_starts(sizes), [len(part) for part in codes]).astype(np.int32)
+        value_start = np.concatenate([[0], np.cumsum(counts)])
+        start = np.empty(offsets.shape[0] * (offsets.shape[1] - 1) + 1, dtype=np.int32)
+        token = np.empty(int(counts[value_of].sum()), dtype=np.int32)
+        field_start = offsets + _starts([len(part) for part in codes])[:, None]
+        seen = np.full(len(hashed), -1, dtype=np.int32)
+        kernels.gather_sets(field_start, value_of, value_start, numbers, seen, start, token)
+        bits = np.arange(len(model.fields), dtype=np.uint32)[:, None]
+        presence = np.bitwise_or.reduce((np.diff(offsets, axis=1) > 0).astype(np.uint32) << bits, axis=0)
+        return TokenTable(len(model.fields), start, token, hashed, presence)
+
+    def _numbered(
+        self, fields: list[tuple[Field, tuple[str, ...]]]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], list[bytes]]:
+        """Return the numbers of all values' tokens, how many each value has, and the messages of the whole values.
+
+        Remembered tokens have the lower numbers; whole values follow them in the order of their messages.
+        """
+        keyed = [keys_of(field.tokens, field.number, v) for field, v in fields if field.tokens is not TokenRule.WHOLE]
+        known, new = self._numbers.number(np.concatenate([np.empty(0, dtype=np.uint64), *(keys for keys, _ in keyed)]))
+        self._hashed = np.concatenate([self._hashed, self._digests([token_of_key(key) for key in new.tolist()])])
+        numbers, counts, at = [], [], 0
+        whole: list[bytes] = []
+        for field, values in fields:
+            if field.tokens is TokenRule.WHOLE:
+                first = len(self._hashed) + len(whole)
+                whole += [bytes([field.number]) + whole_token(value) for value in values]
+                numbers.append(np.arange(first, first + len(values), dtype=np.int32))
+                counts.append(np.ones(len(values), dtype=np.int64))
+            else:
+                keys, many = keyed.pop(0)
+                numbers.append(known[at : at + len(keys)])
+                counts.append(many)
+                at += len(keys)
+        return np.concatenate(numbers), np.concatenate(counts), whole
+
+    def _digests(self, messages: list[bytes]) -> NDArray[np.uint64]:
+        digests = np.frombuffer(b"".join(self._hmac.digests(messages)), dtype=np.uint64)
+        return digests.reshape(-1, 4)[:, : kernels.IV_WORDS]
+
+
+def hash_tokens(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -> TokenTable:
+    """Return the table's token sets without remembering anything."""
+    return TokenHasher(subkeys).table(table, model)
+
+
+def _starts(sizes: list[int]) -> NDArray[np.int64]:
+    return np.cumsum([0, *sizes[:-1]], dtype=np.int64)
