@@ -52,7 +52,7 @@ def check(
             max_refused_share=float(limits.get("max_refused_share", DEFAULT_MAX_REFUSED_SHARE)),
             max_bytes=int(limits.get("max_bytes", DEFAULT_MAX_BYTES)),
         )
-        require_one_provider(checked, extract.name)
+        require_one_provider(checked.report, extract.name)
     except RefusedExtractError as error:
         if as_json:
             print_json(

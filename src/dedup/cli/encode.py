@@ -52,6 +52,7 @@ def encode(
     """
     if (seal_to is None) != (sign_with is None):
         raise typer.BadParameter("--seal-to and --sign-with belong together: a bundle is both sealed and signed.")
+    import gc
     import os
     from datetime import UTC
     from zoneinfo import ZoneInfo
@@ -81,6 +82,7 @@ def encode(
     works = _plan(extracts, out)
     if seal_to is None:
         typer.echo(UNSEALED_WARNING, err=True)
+    gc.freeze()  # what was imported stays: the collector need not go through it again and again
     cores = processes or len(os.sched_getaffinity(0))
     outcomes = _with_progress(works, encode_extracts(works, options, processes=cores))
     _print(outcomes, sealed=seal_to is not None, as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -17,7 +17,7 @@ from dedup.bundle.payload import BundleBatch
 from dedup.bundle.writer import write_bundle
 from dedup.encode.records import encode_batches
 from dedup.errors import DedupError, ExtractError
-from dedup.extract.load import load_person_table, load_registrations
+from dedup.extract.load import load_extracts, load_person_table
 from dedup.extract.read import DEFAULT_MAX_BYTES
 from dedup.extract.report import CheckReport
 from dedup.extract.values import NormalisedTable
@@ -25,6 +25,7 @@ from dedup.model.linkage import LinkageModel
 from dedup.model.load import load_model
 from dedup.regions import Regions, read_regions
 
+Loaded = tuple[NormalisedTable, CheckReport | None]
 Batches = Callable[[NormalisedTable, LinkageModel, LinkageKey], Iterator[BundleBatch]]
 
 
@@ -107,15 +108,29 @@ def open_encoder(options: EncodeOptions) -> Encoder:
 
 
 def encode_extract(work: Work, encoder: Encoder, *, batches: Batches = encode_batches) -> Outcome:
-    """Make one bundle; a fault of the extract is an outcome too, so that the other extracts go on."""
-    try:
-        return _encode(work, encoder, batches)
-    except DedupError as error:
-        return NotEncoded(work, error.code, error.message)
+    """Make one bundle; a fault of the extract is an outcome too."""
+    [outcome] = encode_together([work], encoder, batches=batches)
+    return outcome
 
 
-def _encode(work: Work, encoder: Encoder, batches: Batches) -> Encoded:
-    table, report = _load(work.extract, encoder)
+def encode_together(works: Sequence[Work], encoder: Encoder, *, batches: Batches = encode_batches) -> Iterator[Outcome]:
+    """Make a bundle of each extract and yield the outcomes in the order of the works.
+
+    The extracts are read together, so that what they share is worked out once; their bundles are the same as one by
+    one. A fault of an extract is an outcome too, so that the others go on.
+    """
+    for work, loaded in zip(works, _load([work.extract for work in works], encoder), strict=True):
+        try:
+            if isinstance(loaded, DedupError):
+                raise loaded
+            outcome: Outcome = _encode(work, loaded, encoder, batches)
+        except DedupError as error:
+            outcome = NotEncoded(work, error.code, error.message)
+        yield outcome
+
+
+def _encode(work: Work, loaded: Loaded, encoder: Encoder, batches: Batches) -> Encoded:
+    table, report = loaded
     name = work.extract.name
     vendor = encoder.options.vendor or _vendor_of(table, name) or encoder.model.name
     # The check refuses an extract of no provider, or of several; a generic table has none.
@@ -139,17 +154,24 @@ def _encode(work: Work, encoder: Encoder, batches: Batches) -> Encoded:
     return Encoded(work, vendor, provider, len(table.ids), manifest.body_sha256, report)
 
 
-def _load(extract: Path, encoder: Encoder) -> tuple[NormalisedTable, CheckReport | None]:
+def _load(extracts: Sequence[Path], encoder: Encoder) -> Sequence[Loaded | ExtractError]:
     if encoder.model.table is not None:
-        return load_person_table(extract, encoder.model, max_bytes=encoder.options.max_bytes), None
-    return load_registrations(
-        extract,
+        return [_load_table(path, encoder) for path in extracts]
+    return load_extracts(
+        extracts,
         encoder.model,
         today=encoder.options.today,
         regions=encoder.regions,
         max_refused_share=encoder.options.max_refused_share,
         max_bytes=encoder.options.max_bytes,
     )
+
+
+def _load_table(path: Path, encoder: Encoder) -> Loaded | ExtractError:
+    try:
+        return load_person_table(path, encoder.model, max_bytes=encoder.options.max_bytes), None
+    except ExtractError as error:
+        return error
 
 
 def _vendor_of(table: NormalisedTable, name: str) -> str:

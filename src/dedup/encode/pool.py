@@ -1,4 +1,4 @@
-"""Encodes on all cores: several extracts side by side, or the batches of one; the bytes do not depend on how many.
+"""Encodes on all cores: groups of extracts side by side, or the batches of one; the bytes do not depend on how many.
 
 Worker processes are started afresh (not forked: numba and the C libraries hold threads and locks) and read the key
 from its file themselves.
@@ -6,6 +6,7 @@ from its file themselves.
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -15,7 +16,7 @@ from multiprocessing import get_context
 from dedup.bundle.keys import LinkageKey
 from dedup.bundle.payload import BundleBatch
 from dedup.encode.attributes import bundle_attributes
-from dedup.encode.job import EncodeOptions, Encoder, Outcome, Work, encode_extract, open_encoder
+from dedup.encode.job import EncodeOptions, Encoder, Outcome, Work, encode_extract, encode_together, open_encoder
 from dedup.encode.records import BATCH_ROWS, encode_table, table_parts
 from dedup.encode.subkeys import derive_subkeys
 from dedup.extract.values import NormalisedTable
@@ -24,6 +25,8 @@ from dedup.model.records import EncodedRecords
 
 # Starting a worker takes longer than encoding a few megabytes of extract does.
 WORTH_A_WORKER_BYTES = 4 << 20
+# Extracts that are read together share the work on equal values; this many bytes of them are held at once.
+GROUP_BYTES = 4 << 20
 
 
 def encode_extracts(works: Sequence[Work], options: EncodeOptions, *, processes: int) -> Iterator[Outcome]:
@@ -32,27 +35,44 @@ def encode_extracts(works: Sequence[Work], options: EncodeOptions, *, processes:
     Raises `DedupError` before any work when a key, the model or the region table cannot be read.
     """
     encoder = open_encoder(options)
-    size = sum(work.extract.stat().st_size for work in works if work.extract.is_file())
-    workers = min(processes, max(1, size // WORTH_A_WORKER_BYTES))
+    workers = min(processes, max(1, sum(map(_size, works)) // WORTH_A_WORKER_BYTES))
+    groups = grouped(works)
     if workers == 1:
-        for work in works:
-            yield encode_extract(work, encoder)
+        for group in groups:
+            yield from encode_together(group, encoder)
         return
     with _started(workers) as pool:
         if len(works) == 1:
             yield encode_extract(works[0], encoder, batches=partial(_batches_side_by_side, pool, workers, encoder))
         else:
-            futures = [pool.submit(_encode_in_worker, work, options) for work in works]
+            futures = [pool.submit(_encode_in_worker, group, options) for group in groups]
             for future in as_completed(futures):
-                yield future.result()
+                yield from future.result()
+
+
+def grouped(works: Sequence[Work]) -> list[list[Work]]:
+    """Return the works in their order, in groups of at most `GROUP_BYTES` of extracts, or of one larger extract."""
+    groups: list[list[Work]] = []
+    room = 0
+    for work in works:
+        if _size(work) > room or not groups:
+            groups.append([])
+            room = GROUP_BYTES
+        groups[-1].append(work)
+        room -= _size(work)
+    return groups
+
+
+def _size(work: Work) -> int:
+    return work.extract.stat().st_size if work.extract.is_file() else 0
 
 
 def _started(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=gc.freeze)
 
 
-def _encode_in_worker(work: Work, options: EncodeOptions) -> Outcome:
-    return encode_extract(work, open_encoder(options))
+def _encode_in_worker(works: Sequence[Work], options: EncodeOptions) -> list[Outcome]:
+    return list(encode_together(works, open_encoder(options)))
 
 
 def _batches_side_by_side(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.extract.cleaners import YES, clean_column
-from dedup.extract.coded import CodedColumn, missing_column
+from dedup.extract.coded import CodedColumn, missing_column, stacked
 from dedup.extract.columns import COLUMNS, FIRST_NAME_COLUMNS, NAME_COLUMNS
-from dedup.extract.faults import FAULTS
-from dedup.extract.findings import Findings, Mask
-from dedup.extract.header import match_header
+from dedup.extract.findings import Findings, Mask, counts_by_code, findings_of
+from dedup.extract.header import Header, match_header
 from dedup.extract.read import DEFAULT_MAX_BYTES, TextTable, read_table
 from dedup.extract.report import CheckReport, ColumnFate, RefusedExtractError
 from dedup.fields import Role, Status
@@ -35,9 +35,32 @@ class CheckedExtract:
     number in the file (from 1).
     """
 
-    columns: dict[str, CodedColumn]
+    columns: Mapping[str, CodedColumn]
     row: NDArray[np.int64]
     report: CheckReport
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedExtracts:
+    """The rows of several extracts, one extract after another, checked together: each value was looked at once.
+
+    `columns` holds all rows, accepted or not; `accepted[i]` (int64, positions in the whole, in file order) are those of
+    extract i that may be sent.
+    """
+
+    columns: Mapping[str, CodedColumn]
+    accepted: tuple[NDArray[np.int64], ...]
+    reports: tuple[CheckReport, ...]
+
+
+def read_extract(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> TextTable:
+    """Read an extract; raises `ExtractError` where that cannot be done at all (see `read_table`, `match_header`)."""
+    return read_table(
+        path,
+        separator=SEPARATOR,
+        max_bytes=max_bytes,
+        check_header=lambda names: match_header(path.name, names),
+    )
 
 
 def check_extract(
@@ -50,32 +73,27 @@ def check_extract(
 ) -> CheckedExtract:
     """Read and check an extract; ages, EDDs and dates are judged as on `today`.
 
-    Raises `ExtractError` where the file cannot be read at all (see `read_table` and `match_header`), and
-    `RefusedExtractError` (`extract.too-many-refused`) where more than `max_refused_share` of the rows that take part
-    are refused.
+    Raises what `read_extract` and `require_few_refused` raise.
     """
-    table = read_table(
-        path,
-        separator=SEPARATOR,
-        max_bytes=max_bytes,
-        check_header=lambda names: match_header(path.name, names),
-    )
-    checked = check_table(table, path.name, today, regions)
-    report = checked.report
+    checked = check_table(read_extract(path, max_bytes), path.name, today, regions)
+    require_few_refused(checked.report, path.name, max_refused_share)
+    return checked
+
+
+def require_few_refused(report: CheckReport, file_name: str, max_refused_share: float) -> None:
+    """Raise `RefusedExtractError` (`extract.too-many-refused`) where more of the rows that take part are refused."""
     taking_part = report.rows - report.withheld
     if taking_part and report.refused / taking_part > max_refused_share:
         raise RefusedExtractError(
             "extract.too-many-refused",
-            f"{path.name} is refused as a whole: {report.refused} of {taking_part} rows are refused, and at most "
+            f"{file_name} is refused as a whole: {report.refused} of {taking_part} rows are refused, and at most "
             f"{max_refused_share:.0%} may be.",
             report,
         )
-    return checked
 
 
-def require_one_provider(checked: CheckedExtract, file_name: str) -> None:
+def require_one_provider(report: CheckReport, file_name: str) -> None:
     """Raise `RefusedExtractError` for what can be no snapshot: `extract.no-rows`, `extract.several-providers`."""
-    report = checked.report
     if not report.accepted:
         raise RefusedExtractError("extract.no-rows", f"{file_name} has no row that may be sent.", report)
     if report.providers > 1:
@@ -88,41 +106,65 @@ def require_one_provider(checked: CheckedExtract, file_name: str) -> None:
 
 def check_table(table: TextTable, file_name: str, today: date, regions: Regions | None) -> CheckedExtract:
     """Check a table of text as an extract, without refusing it as a whole; raises `ExtractError` for its header."""
-    header = match_header(file_name, list(table.columns))
-    rows = len(table.line)
-    absent = missing_column(rows)
-    named = {ours: table.columns[name] for name, ours in header.renamed.items()}
-    typed = {column.name: named.get(column.name, absent) for column in COLUMNS}
-    findings = Findings(rows)
-    findings.add(table.malformed, "", "row.fields")
-    takes_part = _participation(typed["deelname"], ~table.malformed, findings)
-    considered = takes_part & ~table.malformed
+    checked = check_tables([table], [file_name], today, regions)
+    [accepted], [report] = checked.accepted, checked.reports
+    columns = {name: column.at(accepted) for name, column in checked.columns.items()}
+    return CheckedExtract(columns, row=accepted + 1, report=report)
+
+
+def check_tables(
+    tables: Sequence[TextTable], file_names: Sequence[str], today: date, regions: Regions | None
+) -> CheckedExtracts:
+    """Check tables of text as extracts, each for itself; raises `ExtractError` for a header."""
+    headers = [match_header(name, list(table.columns)) for name, table in zip(file_names, tables, strict=True)]
+    start = np.cumsum([0, *(len(table.line) for table in tables)])
+    typed = _typed(tables, headers)
+    malformed = np.concatenate([table.malformed for table in tables])
+    findings = Findings(int(start[-1]))
+    findings.add(malformed, "", "row.fields")
+    takes_part = _participation(typed["deelname"], ~malformed, findings)
+    considered = takes_part & ~malformed
 
     clean = _clean_columns(typed, today, considered, findings)
     filled = {name: column.filled() for name, column in clean.items()}
+    extract = np.repeat(np.arange(len(tables), dtype=np.int64), np.diff(start))
+    _check_ids(clean["registratie_id"], extract, considered, findings)
     _check_across(typed, clean, filled, considered, findings)
     _count_regions(clean["postcode"], considered & ~findings.refused, regions, findings)
 
-    accepted = considered & ~findings.refused
-    kept = np.flatnonzero(accepted)
-    report = CheckReport(
-        rows=rows,
-        accepted=len(kept),
-        refused=int(findings.refused.sum()),
-        withheld=int((~takes_part).sum()),
-        counts_by_code={code: findings.counts[code] for code in FAULTS if code in findings.counts},
-        listed=tuple(findings.listed),
-        line=table.line,
-        ignored=header.ignored,
-        providers=int(np.unique(clean["aanbieder_agb"].codes[kept]).size),
-        fates=tuple(ColumnFate(c.name, c.fate.value, int(np.count_nonzero(filled[c.name][kept]))) for c in COLUMNS),
+    accepted = tuple(
+        np.flatnonzero((considered & ~findings.refused)[first:last]) + first for first, last in pairwise(start)
     )
-    whole = len(kept) == rows
-    return CheckedExtract(
-        columns=clean if whole else {name: column.at(kept) for name, column in clean.items()},
-        row=kept + 1,
-        report=report,
+    parts = zip(tables, headers, pairwise(start.tolist()), accepted, strict=True)
+    reports = tuple(
+        CheckReport(
+            rows=last - first,
+            accepted=len(rows),
+            refused=int(np.count_nonzero(findings.refused[first:last])),
+            withheld=int(np.count_nonzero(~takes_part[first:last])),
+            counts_by_code=counts_by_code(
+                [*findings_of(findings.listed, first, last), *findings_of(findings.noted, first, last)]
+            ),
+            listed=findings_of(findings.listed, first, last),
+            line=table.line,
+            ignored=header.ignored,
+            providers=int(np.unique(clean["aanbieder_agb"].codes[rows]).size),
+            fates=tuple(ColumnFate(c.name, c.fate.value, int(np.count_nonzero(filled[c.name][rows]))) for c in COLUMNS),
+        )
+        for table, header, (first, last), rows in parts
     )
+    return CheckedExtracts(clean, accepted, reports)
+
+
+def _typed(tables: Sequence[TextTable], headers: Sequence[Header]) -> dict[str, CodedColumn]:
+    """Return the columns of the format as they were typed, of all tables one after another."""
+    columns: dict[str, list[CodedColumn]] = {column.name: [] for column in COLUMNS}
+    for table, header in zip(tables, headers, strict=True):
+        named = {ours: table.columns[name] for name, ours in header.renamed.items()}
+        absent = missing_column(len(table.line))
+        for name, parts in columns.items():
+            parts.append(named.get(name, absent))
+    return {name: stacked(parts) for name, parts in columns.items()}
 
 
 def _participation(deelname: CodedColumn, present: Mask, findings: Findings) -> Mask:
@@ -150,6 +192,16 @@ def _clean_columns(
     return clean
 
 
+def _check_ids(ids: CodedColumn, extract: NDArray[np.int64], considered: Mask, findings: Findings) -> None:
+    """Find ids that stand on an earlier row of their extract; `extract` is int64[n], the extract of each row."""
+    # Only rows that take part count: a withheld row must not push out one that is sent.
+    with_id = np.flatnonzero(considered & ids.filled())
+    keys = extract[with_id] * len(ids.values) + ids.codes[with_id]
+    repeated = np.zeros(len(considered), dtype=np.bool_)
+    repeated[np.delete(with_id, np.unique(keys, return_index=True)[1])] = True
+    findings.add(repeated, "registratie_id", "id.duplicate")
+
+
 def _check_across(
     typed: Mapping[str, CodedColumn],
     clean: Mapping[str, CodedColumn],
@@ -157,14 +209,7 @@ def _check_across(
     considered: Mask,
     findings: Findings,
 ) -> None:
-    """Check what depends on several columns or rows."""
-    # Only rows that take part count: a withheld row must not push out one that is sent.
-    with_id = np.flatnonzero(considered & filled["registratie_id"])
-    first_with_id = np.unique(clean["registratie_id"].codes[with_id], return_index=True)[1]
-    repeated = np.zeros(len(considered), dtype=np.bool_)
-    repeated[np.delete(with_id, first_with_id)] = True
-    findings.add(repeated, "registratie_id", "id.duplicate")
-
+    """Check what depends on several columns."""
     named = np.logical_or.reduce([filled[name] for name in NAME_COLUMNS])
     findings.add(considered & ~filled["geboortedatum"] & ~named, "geboortedatum", "identity.missing")
     typed_first_name = np.logical_or.reduce([typed[name].filled() for name in FIRST_NAME_COLUMNS])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
@@ -70,6 +71,15 @@ def coded_column(codes: Codes, values: Sequence[str]) -> CodedColumn:
 def recode(column: CodedColumn, rule: Callable[[str], str]) -> CodedColumn:
     """Return the column with `rule` applied to each distinct value; where it gives "", the row is missing."""
     return coded_column(column.codes, column.under(rule))
+
+
+def stacked(columns: Sequence[CodedColumn]) -> CodedColumn:
+    """Return one column of the rows of all, one after another; equal values are one value."""
+    if len(columns) == 1:
+        return columns[0]
+    place = {value: code for code, value in enumerate(dict.fromkeys(chain(*(column.values for column in columns))))}
+    codes = [column.spread(list(map(place.__getitem__, column.values)), -1, np.int32) for column in columns]
+    return CodedColumn(np.concatenate(codes), list(place))
 
 
 def missing_column(rows: int) -> CodedColumn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,27 +26,43 @@ class Finding:
 
 @dataclass(slots=True)
 class Findings:
-    """Grows while the n rows of an extract are checked; `refused` is bool[n], set by errors."""
+    """Grows while n rows are checked; `refused` is bool[n], set by errors. Notes are counted and not listed."""
 
     rows: int
     refused: Mask = field(init=False)
     listed: list[Finding] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    noted: list[Finding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.refused = np.zeros(self.rows, dtype=np.bool_)
 
     def add(self, where: Mask, column: str, code: str) -> None:
-        """Record one code for a column in the rows where the mask is set; notes are only counted."""
+        """Record one code for a column in the rows where the mask is set."""
         positions = np.flatnonzero(where)
         if not len(positions):
             return
-        self.counts[code] += len(positions)
-        if FAULTS[code].severity is Severity.NOTE:
-            return
-        if FAULTS[code].severity is Severity.ERROR:
+        severity = FAULTS[code].severity
+        (self.noted if severity is Severity.NOTE else self.listed).append(Finding(positions, column, code))
+        if severity is Severity.ERROR:
             self.refused |= where
-        self.listed.append(Finding(positions, column, code))
+
+
+def findings_of(findings: Sequence[Finding], first: int, last: int) -> tuple[Finding, ...]:
+    """Return what was found in the rows from `first` to before `last`, positions counting from `first`."""
+    cut = []
+    for finding in findings:
+        start, end = np.searchsorted(finding.positions, (first, last))
+        if start < end:
+            cut.append(Finding(finding.positions[start:end] - first, finding.column, finding.code))
+    return tuple(cut)
+
+
+def counts_by_code(findings: Iterable[Finding]) -> dict[str, int]:
+    """Count the findings of each code, in the order of the table of faults."""
+    counts: Counter[str] = Counter()
+    for finding in findings:
+        counts[finding.code] += len(finding.positions)
+    return {code: counts[code] for code in FAULTS if code in counts}
 
 
 def findings_frame(listed: Sequence[Finding], line: NDArray[np.int64]) -> pd.DataFrame:

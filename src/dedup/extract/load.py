@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dedup.errors import ExtractError
-from dedup.extract.checks import DEFAULT_MAX_REFUSED_SHARE, CheckedExtract, check_extract, require_one_provider
+from dedup.extract.checks import (
+    DEFAULT_MAX_REFUSED_SHARE,
+    CheckedExtract,
+    CheckedExtracts,
+    check_tables,
+    read_extract,
+    require_few_refused,
+    require_one_provider,
+)
 from dedup.extract.clear import clear_attributes, weeks
-from dedup.extract.coded import CodedColumn, plain_strings
+from dedup.extract.coded import plain_strings
 from dedup.extract.frequency import NameFrequencies, shipped_frequencies
 from dedup.extract.header import require_columns
 from dedup.extract.normalise import normalise
-from dedup.extract.read import DEFAULT_MAX_BYTES, read_table
-from dedup.extract.report import CheckReport
+from dedup.extract.read import DEFAULT_MAX_BYTES, TextTable, read_table
+from dedup.extract.report import CheckReport, RefusedExtractError
 from dedup.extract.values import NormalisedTable
 from dedup.model.linkage import LinkageModel
 from dedup.regions import Regions
@@ -36,14 +44,58 @@ def load_registrations(
 ) -> tuple[NormalisedTable, CheckReport]:
     """Read, check and normalise an extract; refused and withheld rows are left out.
 
-    `frequencies` defaults to the table that is shipped. Raises what `check_extract`,
-    `require_one_provider` and `normalise` raise.
+    `frequencies` defaults to the table that is shipped. Raises `ExtractError`: what `read_extract`,
+    `require_few_refused` and `require_one_provider` raise; and what `normalise` raises.
     """
-    checked = check_extract(
-        path, today=today, regions=regions, max_refused_share=max_refused_share, max_bytes=max_bytes
+    [outcome] = load_extracts(
+        [path],
+        model,
+        today=today,
+        regions=regions,
+        max_refused_share=max_refused_share,
+        max_bytes=max_bytes,
+        frequencies=frequencies,
     )
-    require_one_provider(checked, path.name)
-    return normalise_registrations(checked, model, regions=regions, frequencies=frequencies), checked.report
+    if isinstance(outcome, ExtractError):
+        raise outcome
+    return outcome
+
+
+def load_extracts(
+    paths: Sequence[Path],
+    model: LinkageModel,
+    *,
+    today: date,
+    regions: Regions | None,
+    max_refused_share: float = DEFAULT_MAX_REFUSED_SHARE,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    frequencies: NameFrequencies | None = None,
+) -> list[tuple[NormalisedTable, CheckReport] | ExtractError]:
+    """Return for each extract what `load_registrations` returns or raises, working on each different value once.
+
+    Raises what `normalise` raises.
+    """
+    outcomes: dict[Path, tuple[NormalisedTable, CheckReport] | ExtractError] = {}
+    tables: dict[Path, TextTable] = {}
+    for path in paths:
+        try:
+            tables[path] = read_extract(path, max_bytes)
+        except ExtractError as error:
+            outcomes[path] = error
+    if tables:
+        checked = check_tables(list(tables.values()), [path.name for path in tables], today, regions)
+        sound = []
+        for number, (path, report) in enumerate(zip(tables, checked.reports, strict=True)):
+            try:
+                require_few_refused(report, path.name, max_refused_share)
+                require_one_provider(report, path.name)
+                sound.append((path, number))
+            except RefusedExtractError as error:
+                outcomes[path] = error
+        normalised = _normalise_together(checked, [number for _, number in sound], model, regions, frequencies)
+        for (path, number), table in zip(sound, normalised, strict=True):
+            outcomes[path] = table, checked.reports[number]
+    return [outcomes[path] for path in paths]
 
 
 def normalise_registrations(
@@ -54,13 +106,32 @@ def normalise_registrations(
     frequencies: NameFrequencies | None = None,
 ) -> NormalisedTable:
     """Normalise the accepted rows of a checked extract, in ascending order of registratie_id."""
-    ids, columns = _in_order(plain_strings(checked.columns["registratie_id"]), checked.columns)
-    return NormalisedTable(
-        ids=ids,
+    rows = np.arange(len(checked.row), dtype=np.int64)
+    whole = CheckedExtracts(checked.columns, (rows,), (checked.report,))
+    [table] = _normalise_together(whole, [0], model, regions, frequencies)
+    return table
+
+
+def _normalise_together(
+    checked: CheckedExtracts,
+    chosen: Sequence[int],
+    model: LinkageModel,
+    regions: Regions | None,
+    frequencies: NameFrequencies | None,
+) -> list[NormalisedTable]:
+    """Normalise the accepted rows of the chosen extracts as one table, and cut it into theirs."""
+    ids = plain_strings(checked.columns["registratie_id"])
+    in_order = [rows[np.argsort(ids[rows], kind="stable")] for rows in (checked.accepted[i] for i in chosen)]
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *in_order])
+    columns = {name: column.at(rows) for name, column in checked.columns.items()}
+    table = NormalisedTable(
+        ids=tuple(ids[rows].tolist()),
         attributes=normalise(columns, model),
         edd_week=weeks(columns["a_terme_datum"]),
         clear=clear_attributes(columns, regions, frequencies or shipped_frequencies()),
     )
+    ends = np.cumsum([0, *map(len, in_order)]).tolist()
+    return [table.part(first, last) for first, last in pairwise(ends)]
 
 
 def load_person_table(path: Path, model: LinkageModel, *, max_bytes: int = DEFAULT_MAX_BYTES) -> NormalisedTable:
@@ -94,19 +165,12 @@ def load_person_table(path: Path, model: LinkageModel, *, max_bytes: int = DEFAU
     ):
         if where.any():
             raise ExtractError(code, f"Line {table.line[where][0]} of {path.name} {what} in column {id_column}.")
-    ids, columns = _in_order(plain_strings(named), table.columns)
+    ids = plain_strings(named)
+    order = np.argsort(ids, kind="stable")
+    columns = {name: column.at(order) for name, column in table.columns.items()}
     return NormalisedTable(
-        ids=ids,
+        ids=tuple(ids[order].tolist()),
         attributes=normalise(columns, model),
         edd_week=np.full(len(ids), MISSING_WEEK, dtype=np.int32),
         clear=None,
     )
-
-
-def _in_order(
-    ids: NDArray[np.object_], columns: Mapping[str, CodedColumn]
-) -> tuple[tuple[str, ...], Mapping[str, CodedColumn]]:
-    order = np.argsort(ids, kind="stable")
-    if (order[1:] > order[:-1]).all():
-        return tuple(ids.tolist()), columns
-    return tuple(ids[order].tolist()), {name: column.at(order) for name, column in columns.items()}

@@ -14,7 +14,7 @@ class ValueSets:
     """For each of n records a set of normalised values (none when missing).
 
     Record i has the values `values[c]` for c in `codes[offsets[i]:offsets[i + 1]]`; `offsets` is int64[n + 1],
-    `codes` is int32[total], `values` holds distinct non-empty strings.
+    `codes` is int32[total], `values` holds distinct non-empty strings, some of which no record here may have.
     """
 
     values: tuple[str, ...]
@@ -24,6 +24,11 @@ class ValueSets:
     def __len__(self) -> int:
         """Return the number of records."""
         return len(self.offsets) - 1
+
+    def part(self, first: int, last: int) -> ValueSets:
+        """Return the sets of the records from `first` to before `last`; `values` stays whole."""
+        offsets = self.offsets[first : last + 1]
+        return ValueSets(self.values, offsets - offsets[0], self.codes[offsets[0] : offsets[-1]])
 
     def of(self, record: int) -> tuple[str, ...]:
         """Return one record's values; for messages to the source and tests, not for bulk work."""
@@ -44,3 +49,12 @@ class NormalisedTable:
     attributes: dict[str, ValueSets]
     edd_week: NDArray[np.int32]
     clear: pd.DataFrame | None
+
+    def part(self, first: int, last: int) -> NormalisedTable:
+        """Return the records from `first` to before `last`."""
+        return NormalisedTable(
+            ids=self.ids[first:last],
+            attributes={name: values.part(first, last) for name, values in self.attributes.items()},
+            edd_week=self.edd_week[first:last],
+            clear=None if self.clear is None else self.clear.iloc[first:last],
+        )
