@@ -83,10 +83,11 @@ def today() -> date:
 
 @pytest.fixture(scope="session")
 def rules_with() -> Callable[[dict[str, dict[str, Any]]], Rules]:
-    """Returns the rules that ship with some terms changed."""
+    """Returns the rules that ship with some terms changed, or some lists of tables added."""
     document = tomllib.loads((Path(__file__).parents[2] / "config" / "rules.toml").read_text("utf-8"))
 
     def make(changes: dict[str, dict[str, Any]]) -> Rules:
-        return parse_rules({name: section | changes.get(name, {}) for name, section in document.items()})
+        added = {name: given for name, given in changes.items() if name not in document}
+        return parse_rules({name: section | changes.get(name, {}) for name, section in document.items()} | added)
 
     return make

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from dedup.errors import ConfigError
+from dedup.findings.dated import DatedTerms, parse_dated_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,39 @@ class EvidenceTerms:
     hers_alone: tuple[str, ...]
     agrees: Mapping[str, int]
     contradicts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTerms:
+    """When a delivery is suspected: days, shares from 0 to 1, and counts of registrations or deliveries."""
+
+    missing_after_days: int
+    shrunken_share: float
+    shrunken_fewest: int
+    believed_after: int
+    similar_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProbingTerms:
+    """When a provider stands out: counts, chances that an honest one does, and how often it exceeds the others."""
+
+    window_days: int
+    short_life_days: int
+    fewest: int
+    times_the_others: float
+    chance: float
+    edits_per_registration: int
+    capped_hold_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Merger:
+    """From a day on the provider `new` stands in the place of `old`."""
+
+    old: str
+    new: str
+    since: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +85,18 @@ class Rules:
     stopping_providers: tuple[str, ...]
     keep_settled_days: int
     expire_weeks_after_edd: int
+    deliveries: DeliveryTerms
+    probing: ProbingTerms
+    mergers: tuple[Merger, ...]
+    dated: DatedTerms
 
     def band_of(self, probability: float) -> str:
         """Return the name of the highest band that starts at or below this probability."""
         return [name for name, lowest in self.bands if lowest <= probability][-1]
 
+
+# Sections whose readers refuse unknown terms themselves.
+_READ_ELSEWHERE = frozenset({"bands", "merger", "escalation", "codes", "ksv_code", "ksv_terms"})
 
 # Where each term of `Rules` stands in the file: section, key.
 _TERMS = {
@@ -106,6 +148,10 @@ def parse_rules(document: Mapping[str, Any]) -> Rules:
             contradicts=_levels(evidence, "contradicts"),
         ),
         bands=_bands(_section(document, "bands")),
+        deliveries=DeliveryTerms(**_figures(document, "deliveries", DeliveryTerms)),
+        probing=ProbingTerms(**_figures(document, "probing", ProbingTerms)),
+        mergers=_mergers(document.get("merger", [])),
+        dated=parse_dated_terms(document, _term(document, "hold_days")),
         **{name: _term(document, name) for name in _TERMS},
     )
     if not rules.evidence.likely_probability <= rules.evidence.certain_probability:
@@ -172,14 +218,41 @@ def _bands(section: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
     return tuple(bands)
 
 
+def _figures(document: Mapping[str, Any], name: str, kind: type[DeliveryTerms] | type[ProbingTerms]) -> dict[str, Any]:
+    """Read a section whose terms are the fields of `kind`: whole numbers, or numbers from 0."""
+    section = _section(document, name)
+    return {
+        field.name: (_count if field.type == "int" else _number)(section, name, field.name) for field in fields(kind)
+    }
+
+
+def _number(section: Mapping[str, Any], name: str, key: str) -> float:
+    value = section.get(key)
+    if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+        raise _term_error(name, key, "a number of 0 or more")
+    return float(value)
+
+
+def _mergers(entries: Any) -> tuple[Merger, ...]:
+    mergers = []
+    for entry in entries if isinstance(entries, list) else [None]:
+        if not isinstance(entry, Mapping) or set(entry) != {"old", "new", "from"} or type(entry["from"]) is not date:
+            raise ConfigError("findings.rules-term", "In the rules, each [[merger]] needs old, new and a date from.")
+        mergers.append(Merger(str(entry["old"]), str(entry["new"]), entry["from"]))
+    if {merger.old for merger in mergers} & {merger.new for merger in mergers}:
+        raise ConfigError("findings.rules-order", "In the rules, a provider is both old and new in [[merger]].")
+    return tuple(sorted(mergers, key=lambda merger: (merger.since, merger.old)))
+
+
 def _refuse_unknown_terms(document: Mapping[str, Any]) -> None:
     """A misspelt term would otherwise be ignored in silence."""
     known: dict[str, set[str]] = {}
     for section, key in _TERMS.values():
         known.setdefault(section, set()).add(key)
-    known["evidence"] = {field.name for field in fields(EvidenceTerms)}
+    for name, kind in (("evidence", EvidenceTerms), ("deliveries", DeliveryTerms), ("probing", ProbingTerms)):
+        known[name] = {field.name for field in fields(kind)}
     for section, content in document.items():
-        if section == "bands":
+        if section in _READ_ELSEWHERE:
             continue
         if section not in known:
             raise ConfigError("findings.rules-term", f"The rules have an unknown section [{section}].")

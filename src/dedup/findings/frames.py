@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -34,6 +34,18 @@ FINDING_COLUMNS = {
     "acts": "object",
     "acts_agb": "object",
     "acts_on": "object",  # registratie_id
+    "actionable_since": "object",  # day since when somebody must act; "" while nobody must
+    "escalation": "object",  # dated.Step that it is escalated to, "" for none
+    "escalated": "object",  # day of that step
+    "next_escalation": "object",  # day of the next one
+    "kept": "object",  # vocabulary.Kept, "" when it was found tonight as usual
+    "kept_for": "object",  # AGB codes of the providers whose delivery is suspected, separated by a space
+    "kept_since": "object",
+    "feedback": "object",  # vocabulary.Feedback answers that stand, sorted, separated by a space
+    "feedback_on": "object",  # day of the last of them
+    "shown": "bool",  # it was open once
+    "found_on": "object",  # the last night on which it was found
+    "basis": "object",  # and what it was linked under then (`Conditions.basis`)
 }
 
 # Columns of `Findings.members`, one row per registration in a finding; `role` is youngest, older, or acts when this is
@@ -44,6 +56,8 @@ MEMBER_COLUMNS = {
     "aanbieder_agb": "object",
     "role": "object",
     "held": "bool",
+    "absent": "bool",  # not in tonight's snapshot, by a suspected fault of its provider's delivery
+    "first_seen": "object",  # by the server
 }
 
 # Columns of `Findings.pairs`, one row per pair that was judged within a finding; `agreed` holds names of comparisons,
@@ -58,14 +72,60 @@ PAIR_COLUMNS = {
     "agreed": "object",
 }
 
+# Columns of `Findings.deliveries`: one row per provider whose delivery is suspected tonight.
+DELIVERY_COLUMNS = {
+    "aanbieder_agb": "object",
+    "fault": "object",  # deliveries.Fault
+    "since": "object",
+    "registrations": "int64",  # in the snapshot that is suspected, 0 when there is none
+    "expected": "int64",  # in the last one that is believed
+    "last_believed": "object",
+}
+
+# Columns of `Findings.lineage`: which finding goes on in which.
+LINEAGE_COLUMNS = {
+    "finding": "object",
+    "other": "object",
+    "how": "object",  # merged: `other` went on in `finding`; split: `finding` came out of `other`
+    "night": "object",
+}
+
+# Columns of `Findings.decisions`: what providers answered; `agreed` is what agreed then, `basis` under which keys.
+DECISION_COLUMNS = {
+    "registratie_id": "object",
+    "other": "object",
+    "provider": "object",
+    "answer": "object",  # vocabulary.Feedback
+    "rule": "object",  # the code of a rule, for `terecht`
+    "decided": "object",
+    "agreed": "object",
+    "edd_week": "int64",
+    "basis": "object",
+    "stale": "bool",  # there is new evidence since
+}
+
+
+# The frames of `Findings`, each with its columns.
+FRAMES: Mapping[str, Mapping[str, str]] = {
+    "findings": FINDING_COLUMNS,
+    "members": MEMBER_COLUMNS,
+    "pairs": PAIR_COLUMNS,
+    "deliveries": DELIVERY_COLUMNS,
+    "lineage": LINEAGE_COLUMNS,
+    "decisions": DECISION_COLUMNS,
+}
+
 
 @dataclass(frozen=True)
 class Findings:
-    """A night's findings: three frames with the columns above, each sorted, so that equal input gives equal frames."""
+    """A night's findings: frames with the columns above, each sorted, so that equal input gives equal frames."""
 
     findings: pd.DataFrame
     members: pd.DataFrame
     pairs: pd.DataFrame
+    deliveries: pd.DataFrame = field(default_factory=lambda: empty_frame("deliveries"))
+    lineage: pd.DataFrame = field(default_factory=lambda: empty_frame("lineage"))
+    decisions: pd.DataFrame = field(default_factory=lambda: empty_frame("decisions"))
 
     @property
     def open(self) -> pd.DataFrame:
@@ -76,16 +136,17 @@ class Findings:
 def typed_frame(columns: Mapping[str, str], rows: Iterable[tuple[Any, ...]], *, sort_by: list[str]) -> pd.DataFrame:
     """Return rows as a frame with these columns and dtypes, sorted."""
     frame = pd.DataFrame(list(rows), columns=list(columns)).astype(dict(columns))
-    return frame.sort_values(sort_by, kind="stable", ignore_index=True)
+    return frame.sort_values(sort_by, kind="stable", ignore_index=True) if sort_by else frame
+
+
+def empty_frame(name: str) -> pd.DataFrame:
+    """Return one of the frames of `Findings` without any row."""
+    return typed_frame(FRAMES[name], [], sort_by=[])
 
 
 def no_findings() -> Findings:
     """Return the findings of before the first night."""
-    return Findings(
-        findings=typed_frame(FINDING_COLUMNS, [], sort_by=["finding"]),
-        members=typed_frame(MEMBER_COLUMNS, [], sort_by=["finding"]),
-        pairs=typed_frame(PAIR_COLUMNS, [], sort_by=["finding"]),
-    )
+    return Findings(findings=empty_frame("findings"), members=empty_frame("members"), pairs=empty_frame("pairs"))
 
 
 def class_table(findings: Findings) -> pd.DataFrame:

@@ -10,19 +10,28 @@ from dataclasses import dataclass
 from datetime import date
 
 from dedup.findings.config import Rules
-from dedup.findings.vocabulary import SettledBy, State
+from dedup.findings.vocabulary import OPEN_STATES, SettledBy, State
 from dedup.weeks import MISSING_WEEK, week_of
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What one night knows of a finding's life; dates are ISO strings, "" when not yet or no longer."""
+    """What one night knows of a finding's life; dates are ISO strings, "" when not yet or no longer.
+
+    `shown`: it was open on some night since it was last settled.
+    """
 
     finding: str
     state: State
     opened: str
     settled: str = ""
     settled_by: str = ""
+    shown: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown tonight, and not settled."""
+        return self.state in OPEN_STATES
 
 
 def name_finding(members: Sequence[str], taken: Mapping[str, object]) -> str:
@@ -73,31 +82,31 @@ def match_to_previous(tonight: Sequence[frozenset[str]], previous: Mapping[str, 
     return [found[at] for at in range(len(tonight))]
 
 
-def continue_life(finding: str, before: Life | None, *, held: bool, today: date) -> Life:
+def continue_life(finding: str, before: Life | None, *, held: bool, today: date, reopens: bool = False) -> Life:
     """Return tonight's state of a finding that was found again or for the first time.
 
     The day on which a finding was released from L9 is the day it opened; a settled one that comes back is reopened
-    with a new day. Running the same night again changes nothing.
+    with a new day, and so is one that `reopens`: it was explained, and is no longer. One that is held again because a
+    registration changed goes on as it was once it is released. Running the same night again changes nothing.
     """
     now = today.isoformat()
     if held:
-        return Life(finding, State.HELD, opened=now if before is None else before.opened)
-    if before is None or before.state is State.HELD:
-        return Life(finding, State.NEW, opened=now)
-    if before.state is State.SETTLED:
-        return Life(finding, State.REOPENED, opened=now)
-    return before if before.opened == now else Life(finding, State.OPEN, opened=before.opened)
+        shown = before is not None and before.shown and before.state is not State.SETTLED
+        return Life(finding, State.HELD, opened=now if before is None else before.opened, shown=shown)
+    if before is None or (before.state is State.HELD and not before.shown):
+        return Life(finding, State.NEW, opened=now, shown=True)
+    if before.state is State.SETTLED or reopens:
+        return Life(finding, State.REOPENED, opened=now, shown=True)
+    return before if before.opened == now else Life(finding, State.OPEN, opened=before.opened, shown=True)
 
 
-def settle(before: Life, *, members_left: int, today: date) -> Life:
-    """Return tonight's state of a finding that was not found again: settled, on the first night that it was not."""
+def settle(before: Life, reason: SettledBy, *, today: date) -> Life:
+    """Return tonight's state of a finding that is settled; what was never shown is withdrawn, whatever the reason."""
     if before.state is State.SETTLED:
         return before
-    if before.state is State.HELD:
+    if before.state is State.HELD and not before.shown:
         reason = SettledBy.WITHDRAWN
-    else:
-        reason = SettledBy.LEFT if members_left < 2 else SettledBy.NO_MATCH
-    return Life(before.finding, State.SETTLED, before.opened, today.isoformat(), str(reason))
+    return Life(before.finding, State.SETTLED, before.opened, today.isoformat(), str(reason), before.shown)
 
 
 def is_over(*, settled: str, edd_week: int, rules: Rules, today: date) -> bool:

@@ -29,6 +29,7 @@ class Registration:
     promised_hours: int = -1
     ksv: str = ""
     first_seen: date = date.min
+    tokens_changed: date | None = None
     held: bool = False
     closed: bool = False
 

@@ -59,12 +59,18 @@ def pairs_of_groups(registrations: pd.DataFrame, pairs: pd.DataFrame, rules: Rul
 
 
 def read_pairs(
-    registrations: pd.DataFrame, pairs: pd.DataFrame, rules: Rules, *, today: date
+    registrations: pd.DataFrame,
+    pairs: pd.DataFrame,
+    rules: Rules,
+    *,
+    today: date,
+    known: frozenset[str] = frozenset(),
 ) -> Iterator[tuple[int, Pair]]:
-    """Yield each pair of `pairs_of_groups` with its group."""
+    """Yield each pair of `pairs_of_groups` with its group; `known` registrations are not new, whoever delivers them."""
     left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
     positions = np.unique(np.concatenate([left, right]))
-    records = dict(zip(positions.tolist(), _read_registrations(registrations, positions, rules, today), strict=True))
+    read = _read_registrations(registrations, positions, rules, today, known)
+    records = dict(zip(positions.tolist(), read, strict=True))
     agreed = _names_where(pairs, rules.evidence.agrees, at_least=True)
     contradicted = _names_where(pairs, rules.evidence.contradicts, at_least=False)
     for group, one, other, probability, agrees, contradicts in zip(
@@ -80,7 +86,7 @@ def read_pairs(
 
 
 def _read_registrations(
-    registrations: pd.DataFrame, positions: npt.NDArray[np.int64], rules: Rules, today: date
+    registrations: pd.DataFrame, positions: npt.NDArray[np.int64], rules: Rules, today: date, known: frozenset[str]
 ) -> Iterator[Registration]:
     chosen = registrations.iloc[positions]
     columns = {name: chosen[column].tolist() for name, column in _REGISTRATION_COLUMNS.items()}
@@ -88,19 +94,21 @@ def _read_registrations(
     first_seen = _dates(chosen["first_seen"])
     changed = _dates(chosen["tokens_changed"]) if "tokens_changed" in chosen else [None] * len(chosen)
     bootstrap = came_first(registrations).to_numpy()[positions].tolist()
+    edits = chosen["identity_changes"].tolist() if "identity_changes" in chosen else [0] * len(chosen)
     for row in range(len(chosen)):
         seen = first_seen[row] or today
         held = is_held(
             ksv=columns["ksv"][row],
             first_seen=seen,
             tokens_changed=changed[row],
-            bootstrap=bootstrap[row],
+            bootstrap=bootstrap[row] or columns["id"][row] in known,
+            identity_changes=edits[row],
             rules=rules,
             today=today,
         )
         values = {name: column[row] for name, column in columns.items()}
         closed = columns["status"][row] in rules.closed_statuses
-        yield Registration(first_seen=seen, held=held, closed=closed, **values)
+        yield Registration(first_seen=seen, tokens_changed=changed[row], held=held, closed=closed, **values)
 
 
 def came_first(registrations: pd.DataFrame) -> pd.Series[bool]:

@@ -39,6 +39,8 @@ class SettledBy(StrEnum):
     LEFT = "left"  # fewer than two of its registrations are still open at their providers
     NO_MATCH = "no_match"  # the registrations are still there, but no longer look like one woman
     WITHDRAWN = "withdrawn"  # it went before it was ever shown
+    FEEDBACK = "feedback"  # a provider answered that it is not a double
+    MERGED = "merged"  # its registrations are in another finding now
 
 
 class Actor(StrEnum):
@@ -47,3 +49,23 @@ class Actor(StrEnum):
     PROVIDER = "provider"
     KSV = "ksv"
     NOBODY = "nobody"
+
+
+class Kept(StrEnum):
+    """Why a finding that was not found tonight is still there."""
+
+    DELIVERY = "delivery"  # a registration is gone, but its provider's delivery is suspected
+    RELINKED = "relinked"  # the match is absent, but keys or model changed since it was last there
+
+
+class Feedback(StrEnum):
+    """What a provider answers about its registration in a finding, as report forms and `feedback import` write it.
+
+    The Dutch words are the codes of the file: they are what people in the provider's package choose from.
+    """
+
+    OURS = "ons"  # the client chooses us
+    THEIRS = "ander"  # the client chooses the other provider
+    RIGHTLY = "terecht"  # rightly double; written with the rule's code, `terecht:L4`
+    NOT_A_DOUBLE = "geen_dubbel"
+    UNKNOWN = "onbekend"

@@ -9,14 +9,9 @@ import orjson
 import pandas as pd
 
 from dedup.findings.classify import find
-from dedup.findings.frames import (
-    FINDING_COLUMNS,
-    MEMBER_COLUMNS,
-    PAIR_COLUMNS,
-    Findings,
-    no_findings,
-    typed_frame,
-)
+from dedup.findings.conditions import Conditions
+from dedup.findings.frames import FRAMES, Findings, no_findings, typed_frame
+from dedup.nightly.conditions import conditions_of
 from dedup.nightly.linking import pairs_from_parquet
 from dedup.nightly.memory import Made, content_of, digest_of, remembered
 from dedup.nightly.night import Night
@@ -26,7 +21,7 @@ from dedup.store.runs import StageOutput, outputs_before
 from dedup.store.tables import View
 
 FINDINGS = "findings"
-_FRAMES = {"findings": FINDING_COLUMNS, "members": MEMBER_COLUMNS, "pairs": PAIR_COLUMNS}
+_MISSING = {"object": "", "int64": -1, "bool": False}
 
 
 def find_duplicates(night: Night, snapshots: Snapshots, linked: StageOutput) -> StageOutput:
@@ -34,12 +29,14 @@ def find_duplicates(night: Night, snapshots: Snapshots, linked: StageOutput) -> 
     with night.store.registry.read() as session:
         earlier = outputs_before(session, FINDINGS, night.today)
     before = earlier[-1][1] if earlier else None
+    conditions = conditions_of(night, snapshots)
     parts = {
         "linked": linked.output_digest,
         "attributes": sorted(snapshots.attributes),
         "previous": before.output_digest if before else "",
         "rules": digest_of(repr(night.rules)),
         "night": night.today.isoformat(),
+        "conditions": conditions_digest(conditions),
     }
 
     def make() -> Made:
@@ -47,7 +44,7 @@ def find_duplicates(night: Night, snapshots: Snapshots, linked: StageOutput) -> 
         pairs = pairs_from_parquet(content_of(night, linked), night.model)
         grouped, positioned = join(registrations, pairs)
         previous = findings_from_json(content_of(night, before)) if before else no_findings()
-        found = find(grouped, positioned, night.rules, today=night.today, previous=previous)
+        found = find(grouped, positioned, night.rules, today=night.today, previous=previous, conditions=conditions)
         return Made(findings_to_json(found), View.ATTRIBUTES)
 
     return remembered(night, FINDINGS, parts, make)
@@ -77,24 +74,35 @@ def rows_at(numbers: pd.Series[Any], registrations: pd.DataFrame) -> np.ndarray[
     return np.asarray(order[found], dtype=np.int64)[place]
 
 
+def conditions_digest(conditions: Conditions) -> str:
+    """Return a digest of everything in the conditions."""
+    return digest_of(
+        [
+            [repr(conditions.suspected[provider]) for provider in sorted(conditions.suspected)],
+            sorted(conditions.delivered or ()),
+            conditions.basis,
+            conditions.decisions.to_dict(orient="list"),
+        ]
+    )
+
+
 def findings_to_json(found: Findings) -> bytes:
     """Return findings as JSON, a list per column: equal findings give equal bytes."""
     return orjson.dumps(
         {
             name: {column: getattr(found, name)[column].tolist() for column in columns}
-            for name, columns in _FRAMES.items()
+            for name, columns in FRAMES.items()
         }
     )
 
 
 def findings_from_json(content: bytes) -> Findings:
-    """Return the findings that `findings_to_json` wrote."""
+    """Return the findings that `findings_to_json` wrote; columns that an earlier version lacked are empty."""
     document = orjson.loads(content)
-    return Findings(
-        **{
-            name: typed_frame(
-                columns, zip(*(document[name][column] for column in columns), strict=True), sort_by=["finding"]
-            )
-            for name, columns in _FRAMES.items()
-        }
-    )
+    frames = {}
+    for name, columns in FRAMES.items():
+        there = document.get(name, {})
+        rows = len(next(iter(there.values()), []))
+        values = [there.get(column, [_MISSING[kind]] * rows) for column, kind in columns.items()]
+        frames[name] = typed_frame(columns, zip(*values, strict=True), sort_by=list(columns)[:1])
+    return Findings(**frames)
