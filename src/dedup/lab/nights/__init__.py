@@ -1,0 +1,1 @@
+"""Nights after each other on made-up deliveries: the whole pipeline, and findings alone with the truth as linkage."""
