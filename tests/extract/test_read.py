@@ -12,7 +12,7 @@ import pytest
 
 from dedup.errors import ExtractError
 from dedup.extract.checks import check_extract
-from dedup.extract.coded import plain_strings
+from dedup.extract.coded import coded, plain_strings
 from dedup.extract.read import read_table
 
 HEADER = "a;b;c\r\n"
@@ -107,14 +107,14 @@ def test_rows_keep_their_numbers_and_lines(tmp_path: Path) -> None:
     table = read_table(path, separator=";")
     assert table.line.tolist() == [3, 6, 7, 8]
     assert table.malformed.tolist() == [False, True, True, False]
-    assert plain_strings(table.columns["a"]).tolist() == ["1", "", "", "11"]
+    assert plain_strings(coded([table.columns["a"]])).tolist() == ["1", "", "", "11"]
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_any_line_ending_and_a_bom_are_read(tmp_path: Path, ending: str, mark: str) -> None:
     table = read_table(written(tmp_path, (mark + "a;b" + ending + '"1;";"2 "" x"').encode()), separator=";")
-    assert {name: plain_strings(column).tolist() for name, column in table.columns.items()} == {
+    assert {name: plain_strings(coded([column])).tolist() for name, column in table.columns.items()} == {
         "a": ["1;"],
         "b": ['2 " x'],
     }

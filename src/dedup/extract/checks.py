@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.extract.cleaners import YES, clean_column
-from dedup.extract.coded import CodedColumn, missing_column, stacked
+from dedup.extract.coded import CodedColumn, TextColumn, coded, missing_text
 from dedup.extract.columns import COLUMNS, FIRST_NAME_COLUMNS, NAME_COLUMNS
 from dedup.extract.findings import Findings, Mask, counts_by_code, findings_of
 from dedup.extract.header import Header, match_header
@@ -158,13 +158,13 @@ def check_tables(
 
 def _typed(tables: Sequence[TextTable], headers: Sequence[Header]) -> dict[str, CodedColumn]:
     """Return the columns of the format as they were typed, of all tables one after another."""
-    columns: dict[str, list[CodedColumn]] = {column.name: [] for column in COLUMNS}
+    columns: dict[str, list[TextColumn]] = {column.name: [] for column in COLUMNS}
     for table, header in zip(tables, headers, strict=True):
         named = {ours: table.columns[name] for name, ours in header.renamed.items()}
-        absent = missing_column(len(table.line))
+        absent = missing_text(len(table.line))
         for name, parts in columns.items():
             parts.append(named.get(name, absent))
-    return {name: stacked(parts) for name, parts in columns.items()}
+    return {name: coded(parts) for name, parts in columns.items()}
 
 
 def _participation(deelname: CodedColumn, present: Mask, findings: Findings) -> Mask:

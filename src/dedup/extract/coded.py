@@ -1,18 +1,23 @@
-"""Columns of text as distinct values and codes, so that every rule looks at a distinct value once."""
+"""Columns of text as distinct values and codes, so that every rule looks at a distinct value once.
+
+Arrow holds what was read; the columns of one or several files become one `CodedColumn` to work on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 Made = TypeVar("Made")
 Codes = NDArray[np.int32]
+TextColumn: TypeAlias = pa.ChunkedArray  # of type TEXT, as it was read: missing is null or "", spaces are still around values
+TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +78,42 @@ def recode(column: CodedColumn, rule: Callable[[str], str]) -> CodedColumn:
     return coded_column(column.codes, column.under(rule))
 
 
-def stacked(columns: Sequence[CodedColumn]) -> CodedColumn:
-    """Return one column of the rows of all, one after another; equal values are one value."""
-    if len(columns) == 1:
-        return columns[0]
-    place = {value: code for code, value in enumerate(dict.fromkeys(chain(*(column.values for column in columns))))}
-    codes = [column.spread(list(map(place.__getitem__, column.values)), -1, np.int32) for column in columns]
-    return CodedColumn(np.concatenate(codes), list(place))
+def coded(columns: Sequence[TextColumn]) -> CodedColumn:
+    """Return the rows of all columns, one column after another, as one; values lose the spaces around them."""
+    chunks = pa.chunked_array([chunk for column in columns for chunk in column.chunks], type=TEXT)
+    if chunks.null_count == len(chunks):
+        return missing_column(len(chunks))
+    chunks = chunks.unify_dictionaries()
+    indices = pa.chunked_array([chunk.indices for chunk in chunks.chunks])
+    codes = (indices.fill_null(-1) if indices.null_count else indices).to_numpy()
+    values = chunks.chunk(0).dictionary.to_pylist()
+    stripped = list(map(str.strip, values))
+    return CodedColumn(codes, values) if stripped == values and "" not in values else coded_column(codes, stripped)
+
+
+def text_column(codes: Codes, values: Sequence[str]) -> TextColumn:
+    """Return the column of text whose i-th row holds `values[codes[i]]`."""
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(values, pa.string()))])
+
+
+def missing_text(rows: int) -> TextColumn:
+    """Return a column without any value."""
+    return pa.chunked_array([pa.nulls(rows, TEXT)])
 
 
 def missing_column(rows: int) -> CodedColumn:
-    """Return a column without any value."""
+    """Return a column without any value, to work on."""
     return CodedColumn(np.full(rows, -1, dtype=np.int32), [])
+
+
+def text_columns(frame: pd.DataFrame) -> dict[str, TextColumn]:
+    """Return the columns of a frame of strings, "" or none missing."""
+    return {str(name): pa.chunked_array([pa.array(frame[name], pa.string())]).cast(TEXT) for name in frame.columns}
+
+
+def columns_of(frame: pd.DataFrame) -> dict[str, CodedColumn]:
+    """Return the columns of a frame of strings, ready to normalise."""
+    return {name: coded([column]) for name, column in text_columns(frame).items()}
 
 
 def column_of(cells: Sequence[str]) -> CodedColumn:
@@ -92,11 +121,6 @@ def column_of(cells: Sequence[str]) -> CodedColumn:
     place = {"": -1}
     codes = np.array([place.setdefault(cell, len(place) - 1) for cell in cells], dtype=np.int32)
     return CodedColumn(codes, list(place)[1:])
-
-
-def columns_of(frame: pd.DataFrame) -> dict[str, CodedColumn]:
-    """Return the columns of a frame of strings, "" or none missing."""
-    return {str(name): column_of(frame[name].fillna("").to_list()) for name in frame.columns}
 
 
 def plain_strings(column: CodedColumn) -> NDArray[np.object_]:

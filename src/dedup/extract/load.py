@@ -20,7 +20,7 @@ from dedup.extract.checks import (
     require_one_provider,
 )
 from dedup.extract.clear import clear_attributes, weeks
-from dedup.extract.coded import plain_strings
+from dedup.extract.coded import coded, plain_strings
 from dedup.extract.frequency import NameFrequencies, shipped_frequencies
 from dedup.extract.header import require_columns
 from dedup.extract.normalise import normalise
@@ -156,7 +156,8 @@ def load_person_table(path: Path, model: LinkageModel, *, max_bytes: int = DEFAU
             "extract.row-fields",
             f"Line {table.line[table.malformed][0]} of {path.name} has more or fewer fields than the header.",
         )
-    named = table.columns[id_column]
+    read = {name: coded([table.columns[name]]) for name in needed}
+    named = read[id_column]
     repeated = np.ones(len(named), dtype=np.bool_)
     repeated[np.unique(named.codes, return_index=True)[1]] = False
     for code, where, what in (
@@ -167,7 +168,7 @@ def load_person_table(path: Path, model: LinkageModel, *, max_bytes: int = DEFAU
             raise ExtractError(code, f"Line {table.line[where][0]} of {path.name} {what} in column {id_column}.")
     ids = plain_strings(named)
     order = np.argsort(ids, kind="stable")
-    columns = {name: column.at(order) for name, column in table.columns.items()}
+    columns = {name: column.at(order) for name, column in read.items()}
     return NormalisedTable(
         ids=tuple(ids[order].tolist()),
         attributes=normalise(columns, model),

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.errors import ExtractError
-from dedup.extract.coded import CodedColumn
+from dedup.extract.coded import TextColumn
 from dedup.extract.rows import Reader, any_rows, regular_rows
 from dedup.extract.whole_file import inspect_bytes
 
@@ -26,13 +26,13 @@ OTHER_SEPARATORS = {",": "a comma", "\t": "a tab", "|": "a pipe", ";": "a semico
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """n rows of text: `columns` holds one column per header name, "" and missing being the same.
+    """n rows of text: `columns` holds one column per header name, "", spaces and missing being the same.
 
     `line` is int64[n], the line of the file that a row ends on; rows themselves are counted from 1, blank ones not at
     all. `malformed` is bool[n], set where a row had too many or too few fields; its values are then all missing.
     """
 
-    columns: Mapping[str, CodedColumn]
+    columns: Mapping[str, TextColumn]
     line: NDArray[np.int64]
     malformed: NDArray[np.bool_]
 
@@ -44,7 +44,7 @@ def read_table(
     max_bytes: int = DEFAULT_MAX_BYTES,
     check_header: Callable[[Sequence[str]], object] | None = None,
 ) -> TextTable:
-    """Read a UTF-8 CSV file with a header; values and header names lose the spaces around them.
+    """Read a UTF-8 CSV file with a header; header names lose the spaces around them.
 
     `check_header` gets the header's names before any row is read, and raises where they will not do. Raises
     `ExtractError`: `extract.not-found`, `.empty`, `.too-large`, `.not-csv`, `.encoding`, `.nul`, `.separator`,

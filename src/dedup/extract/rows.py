@@ -1,4 +1,4 @@
-"""Parses the rows of a CSV file below its header into coded columns, in one of two ways with the same result.
+"""Parses the rows of a CSV file below its header into columns of text, in one of two ways with the same result.
 
 A regular file (no quotes, every line with as many fields as the header, no blank rows) is parsed by Arrow; any other by
 Python's csv module, which takes more than twice as long and knows on which line a row ends.
@@ -19,11 +19,10 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from numpy.typing import NDArray
 
-from dedup.extract.coded import CodedColumn, Codes, coded_column, missing_column
+from dedup.extract.coded import TEXT, Codes, TextColumn, coded, text_column
 
 CHUNK_ROWS = 1_000  # few enough that a chunk's text stays in the processor's cache
 BLOCK_BYTES = 1 << 18  # of Arrow's, for the same reason; a line may be as long
-_TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
 class Reader(Protocol):
@@ -39,7 +38,7 @@ class Reader(Protocol):
 class Rows:
     """n rows: a column for each field of the header; `line` is int64[n] and `malformed` bool[n], as in `TextTable`."""
 
-    columns: list[CodedColumn]
+    columns: list[TextColumn]
     line: NDArray[np.int64]
     malformed: NDArray[np.bool_]
 
@@ -55,11 +54,10 @@ def regular_rows(path: Path, separator: str, width: int) -> Rows | None:
         table = arrow_csv.read_csv(path, *_arrow_options(separator, width))
     except pa.ArrowInvalid:
         return None
-    columns = [_from_arrow(column) for column in table.unify_dictionaries().columns]
-    if not table.num_rows or _has_blank_row(columns):
+    if not table.num_rows or _has_blank_row(table.columns):
         return None
     lines = np.arange(2, table.num_rows + 2, dtype=np.int64)
-    return Rows(columns, line=lines, malformed=np.zeros(table.num_rows, dtype=np.bool_))
+    return Rows(table.columns, line=lines, malformed=np.zeros(table.num_rows, dtype=np.bool_))
 
 
 @lru_cache(maxsize=4)
@@ -71,28 +69,18 @@ def _arrow_options(
         arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, skip_rows=1, column_names=names),
         arrow_csv.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
         arrow_csv.ConvertOptions(
-            check_utf8=False, column_types=dict.fromkeys(names, _TEXT), null_values=[""], strings_can_be_null=True
+            check_utf8=False, column_types=dict.fromkeys(names, TEXT), null_values=[""], strings_can_be_null=True
         ),
     )
 
 
-def _has_blank_row(columns: Sequence[CodedColumn]) -> bool:
-    blank = ~columns[0].filled()
+def _has_blank_row(columns: Sequence[TextColumn]) -> bool:
+    blank = ~coded([columns[0]]).filled()
     for column in columns[1:]:
         if not blank.any():
             return False
-        blank &= ~column.filled()
+        blank &= ~coded([column]).filled()
     return bool(blank.any())
-
-
-def _from_arrow(column: pa.ChunkedArray) -> CodedColumn:
-    if column.null_count == len(column):
-        return missing_column(len(column))
-    indices = [chunk.indices.fill_null(-1) if column.null_count else chunk.indices for chunk in column.chunks]
-    codes = indices[0].to_numpy() if len(indices) == 1 else np.concatenate([part.to_numpy() for part in indices])
-    values = column.chunk(0).dictionary.to_pylist()
-    stripped = list(map(str.strip, values))
-    return CodedColumn(codes, values) if stripped == values else coded_column(codes, stripped)
 
 
 def any_rows(reader: Reader, width: int) -> Rows:
@@ -128,9 +116,5 @@ def any_rows(reader: Reader, width: int) -> Rows:
             chunk = []
     if chunk:
         keep(chunk)
-    columns = [
-        coded_column(np.concatenate(parts), [value.strip() for value in dictionary])
-        for parts, dictionary in zip(codes, dictionaries, strict=True)
-        if parts
-    ]
+    columns = [text_column(np.concatenate(parts), [*d]) for parts, d in zip(codes, dictionaries, strict=True) if parts]
     return Rows(columns, line=np.array(lines, dtype=np.int64), malformed=np.array(malformed, dtype=np.bool_))

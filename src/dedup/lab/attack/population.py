@@ -16,7 +16,7 @@ from dedup.encode.records import encode_table
 from dedup.encode.subkeys import derive_subkeys
 from dedup.encode.tokentable import hash_tokens
 from dedup.extract.checks import check_table
-from dedup.extract.coded import columns_of
+from dedup.extract.coded import text_columns
 from dedup.extract.load import normalise_registrations
 from dedup.extract.read import TextTable
 from dedup.extract.values import NormalisedTable
@@ -60,7 +60,7 @@ def draw_population(registrations: int, *, seed: int, day: date, config: Path, m
         SimulationSettings(registrations=registrations, doubles=DOUBLES, seed=seed, day=day, regions=regions)
     )
     rows = len(simulation.registrations)
-    text = TextTable(columns_of(simulation.registrations), np.arange(2, rows + 2), np.zeros(rows, np.bool_))
+    text = TextTable(text_columns(simulation.registrations), np.arange(2, rows + 2), np.zeros(rows, np.bool_))
     table = normalise_registrations(check_table(text, "population", day, regions), model, regions=regions)
     women = dict(zip(simulation.truth["registratie_id"], simulation.truth["vrouw"], strict=True))
     _, woman = np.unique(np.array([women[name] for name in table.ids]), return_inverse=True)
