@@ -49,7 +49,8 @@ def test_a_night_leaves_a_report_per_ksv_and_the_findings(installation: Installa
     assert len({folder.parent.name for folder in folders}) >= 3
     assert {folder.name for folder in folders} == {"2026-11-22"}
     for folder in folders:
-        assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "report.xlsx"]
+        kinds = ["report.csv", "report.html", "report.json", "report.pdf", "report.xlsx"]
+        assert sorted(path.name for path in folder.iterdir()) == kinds
     findings = pd.read_parquet(installation.folder / "findings.parquet")
     assert list(findings.columns) == ["finding", "registratie_id", "class", "code"]
     assert (findings.groupby("finding").size() >= 2).all()

@@ -53,7 +53,7 @@ def tables(draw):
     return sums, np.array(atoms), counts, (counts < RULES.smallest) | np.array(dominated)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables())
 def test_no_hidden_count_is_recovered_within_its_protection_interval(table):
     sums, atoms, counts, telling = table

@@ -22,14 +22,17 @@ from dedup.nightly.night import REPORTS_FOLDER, Night
 from dedup.nightly.registrations import night_registrations
 from dedup.nightly.snapshots import Snapshots
 from dedup.regions import read_regions
-from dedup.reports import html, provider_files, xlsx
+from dedup.reports import html, pdf, provider_files, xlsx
 from dedup.reports import json as report_json
+from dedup.reports.chart import charts_of
 from dedup.reports.data import KsvReport
 from dedup.reports.ksv import build, history_row
 from dedup.reports.ksv_settings import KsvSettings, read_ksv_settings
 from dedup.reports.night import Night as ReportNight
 from dedup.reports.night import ReportError, prepare
 from dedup.reports.provider import ProviderReport, ProviderReports
+from dedup.reports.separated import ksv_csv
+from dedup.reports.texts import texts_in
 from dedup.settings import Settings
 from dedup.store.durable import make_private_folder, write_durably
 from dedup.store.failpoints import reach
@@ -170,8 +173,11 @@ def _write(
 
 
 def _rendered(report: KsvReport) -> dict[str, bytes]:
+    charts = charts_of(report, texts_in("nl"))
     return {
-        "report.html": html.render(report).encode("utf-8"),
+        "report.html": html.render(report, charts=charts).encode("utf-8"),
+        "report.pdf": pdf.render(report, charts),
+        "report.csv": ksv_csv(report),
         "report.xlsx": xlsx.render(report),
         "report.json": orjson.dumps(report_json.render(report), option=orjson.OPT_INDENT_2),
     }

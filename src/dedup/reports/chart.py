@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 import re
-from html import escape
+from dataclasses import dataclass
+from html import escape, unescape
 
 import altair
 import pandas as pd
 import vl_convert
 
-from dedup.reports.data import DemandMonth, DemandWeek, HistoryPoint
+from dedup.reports.data import DemandMonth, DemandWeek, HistoryPoint, KsvReport
 from dedup.reports.texts import Texts
 from dedup.weeks import monday_of
 
 GROSS_COLOUR, UNIQUE_COLOUR, INK = "#b9c7d3", "#0b5f6b", "#3c4852"
 FONT = "Segoe UI, Helvetica Neue, Arial, sans-serif"
+_DESCRIPTION = re.compile("<desc[^>]*>([^<]*)</desc>")
 WIDTH, HEIGHT, HISTORY_HEIGHT = 820, 240, 150
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """The charts of one report as SVG elements, "" where there is nothing to draw, each with what it shows in words."""
+
+    demand: str
+    demand_description: str
+    births: str
+    births_description: str
+    history: str
+    history_description: str
+
+
+def charts_of(report: KsvReport, texts: Texts) -> Charts:
+    """Return the charts of a report, drawn once for all files that show them."""
+    drawn = [
+        demand_chart(report.demand, texts),
+        births_chart(report.births, texts),
+        history_chart(report.history, texts),
+    ]
+    described = [unescape(found.group(1)) if (found := _DESCRIPTION.search(svg)) else "" for svg in drawn]
+    return Charts(*(part for pair in zip(drawn, described, strict=True) for part in pair))
 
 
 def demand_chart(months: tuple[DemandMonth, ...], texts: Texts) -> str:

@@ -13,7 +13,8 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dedup.reports import chart, wording
+from dedup.reports import wording
+from dedup.reports.chart import Charts, charts_of
 from dedup.reports.data import FindingLine, KsvReport
 from dedup.reports.texts import Texts, texts_in
 
@@ -22,9 +23,13 @@ CLASSES = ("certain", "likely", "to_review", "clean_up", "legitimate")
 NAMES_SHOWN = 3
 
 
-def render(report: KsvReport, language: str = "nl") -> str:
-    """Return the page; the same report gives the same bytes. Raises `KeyError` for an unknown language."""
+def render(report: KsvReport, language: str = "nl", charts: Charts | None = None) -> str:
+    """Return the page; the same report gives the same bytes. `charts` saves drawing those that are drawn already.
+
+    Raises `KeyError` for an unknown language.
+    """
     texts = texts_in(language)
+    charts = charts or charts_of(report, texts)
     lines = (*report.findings, *report.legitimate)
     page: str = (
         _environment()
@@ -36,9 +41,7 @@ def render(report: KsvReport, language: str = "nl") -> str:
             w=wording,
             style=_style(),
             policy=content_policy(),
-            demand_chart=chart.demand_chart(report.demand, texts),
-            births_chart=chart.births_chart(report.births, texts),
-            history_chart=chart.history_chart(report.history, texts),
+            charts=charts,
             to_review=report.where_acts("ksv"),
             to_resolve=tuple(line for line in report.findings if line.acts != "ksv"),
             classes=CLASSES,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict
 from typing import Any
 
 from dedup.reports.insurer import ALL, CODES, INSURER_VERSION, MEASURES, NO_EDD, InsurerReport
+from dedup.reports.separated import separated
 from dedup.reports.texts import Texts, texts_in
 from dedup.reports.workbook import Cell, Sheet, workbook
 
@@ -37,14 +36,19 @@ def as_json(report: InsurerReport) -> dict[str, Any]:
 
 
 def as_csv(report: InsurerReport) -> bytes:
-    """Return the cells as CSV (UTF-8 with BOM, semicolons), empty where nothing is shown."""
-    file = io.StringIO()
-    writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
-    writer.writerow(["ksv", "a_terme_maand", *MEASURES, *_HOURS])
-    for cell in report.cells:
-        counts = [cell.counts[measure] for measure in MEASURES]
-        writer.writerow([cell.ksv, cell.month, *counts, *(getattr(cell, name) for name in _HOURS)])
-    return b"\xef\xbb\xbf" + file.getvalue().encode("utf-8")
+    """Return the cells as CSV, empty where nothing is shown."""
+    return separated(
+        ("ksv", "a_terme_maand", *MEASURES, *_HOURS),
+        (
+            (
+                cell.ksv,
+                cell.month,
+                *(cell.counts[measure] for measure in MEASURES),
+                *(getattr(cell, name) for name in _HOURS),
+            )
+            for cell in report.cells
+        ),
+    )
 
 
 def as_xlsx(report: InsurerReport, language: str = "nl") -> bytes:

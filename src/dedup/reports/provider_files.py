@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from dedup.findings.vocabulary import FindingClass
 from dedup.reports import wording
 from dedup.reports.ksv_settings import KsvSettings, settings_of
 from dedup.reports.provider import OwnFinding, ProviderReport
+from dedup.reports.separated import separated
 from dedup.reports.texts import LANGUAGES, Texts, texts_in
 from dedup.reports.workbook import Cell, Sheet, workbook
 from dedup.weeks import iso_label
@@ -25,8 +24,8 @@ ANSWERS = ("ons", "ander", *(f"terecht:{code}" for code in ("L1", "L2", "L3", "L
 
 
 def as_csv(report: ProviderReport) -> bytes:
-    """Return a line per registration in a finding, in codes (UTF-8 with BOM, semicolons)."""
-    return _csv(
+    """Return a line per registration in a finding, in codes."""
+    return separated(
         REPORT_COLUMNS,
         (
             (
@@ -41,7 +40,7 @@ def as_csv(report: ProviderReport) -> bytes:
 
 def as_feedback_form(report: ProviderReport) -> bytes:
     """Return the lines that can be answered, with an empty `code` to fill in, as `dedup feedback import` takes it."""
-    return _csv(
+    return separated(
         FEEDBACK_COLUMNS,
         ((line.finding, line.registratie_id, report.provider, "") for line in report.findings if can_answer(line)),
     )
@@ -161,11 +160,3 @@ def _quality(report: ProviderReport, texts: Texts) -> Sheet:
 
 def _written(line: OwnFinding) -> str:
     return FindingClass(line.outcome).written(line.code)
-
-
-def _csv(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> bytes:
-    file = io.StringIO()
-    writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return b"\xef\xbb\xbf" + file.getvalue().encode("utf-8")

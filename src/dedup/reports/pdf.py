@@ -1,0 +1,274 @@
+"""Renders a KSV's report as PDF/UA-1, for who prints it or reads it with a screen reader; same report, same bytes.
+
+The report is first put into words and tables, then laid out by one Typst document (`templates/report.typ`), which knows
+headings, paragraphs, lists, tables and pictures and nothing of double registrations. Typst refuses to write a PDF/UA
+file that lacks a title, a language, or a text beside a picture. Only fonts that come with Typst are used, so that
+every machine makes the same file.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, time
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import typst
+
+from dedup.reports import wording
+from dedup.reports.chart import Charts
+from dedup.reports.data import FindingLine, KsvReport
+from dedup.reports.texts import Texts, texts_in
+
+Block = dict[str, Any]
+
+
+def render(report: KsvReport, charts: Charts, language: str = "nl") -> bytes:
+    """Return the file. Raises `KeyError` for an unknown language."""
+    texts = texts_in(language)
+    document = {
+        "title": f"{texts('title.report')} - {report.ksv_name}",
+        "language": language,
+        "kicker": texts("title.report"),
+        "heading": f"{report.ksv_name} ({report.ksv})",
+        "subtitle": texts("title.subtitle", date=texts.day(report.day, weekday=True)),
+        "confidential": texts("title.confidential", ksv=report.ksv_name),
+        "page": texts("pdf.page"),
+        "blocks": [
+            *_summary(report, texts),
+            *_findings(report, texts),
+            *_coverage(report, texts),
+            *_progress(report, charts, texts),
+            *_demand(report, charts, texts),
+            *_reading(report, texts),
+        ],
+    }
+    made: bytes = typst.compile(
+        _layout(),
+        ignore_system_fonts=True,
+        sys_inputs={"document": json.dumps(document, ensure_ascii=False)},
+        pdf_standards="ua-1",
+        timestamp=datetime.combine(report.day, time(), UTC),
+        format="pdf",
+    )
+    return made
+
+
+@cache
+def _layout() -> bytes:
+    return files("dedup.reports").joinpath("templates/report.typ").read_bytes()
+
+
+def _heading(text: str) -> Block:
+    return {"kind": "heading", "text": text}
+
+
+def _text(text: str) -> Block:
+    return {"kind": "text", "text": text}
+
+
+def _table(caption: str, heads: list[str], rows: list[list[str]], widths: list[str] | None = None) -> Block:
+    """Return a table; without `widths` the first column is of words and the others of numbers."""
+    return {"kind": "table", "caption": caption, "heads": heads, "rows": rows, "widths": widths or []}
+
+
+def _picture(title: str, svg: str, description: str) -> list[Block]:
+    if not svg:
+        return []
+    drawn = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return [{"kind": "picture", "caption": title, "svg": drawn, "description": description}]
+
+
+def _summary(report: KsvReport, texts: Texts) -> list[Block]:
+    s = report.summary
+    flow, longest = report.flow[-1], report.terms.ageing_days[-1]
+    since = texts("summary.new_first" if report.first_night else "summary.new_since")
+    settled = (
+        texts("summary.settled", findings=texts.count("finding", s.settled_today))
+        if s.settled_today
+        else texts("summary.settled_none")
+    )
+    complete = texts("summary.complete_missing", names=", ".join(s.not_fresh)) if s.not_fresh else ""
+    old = (
+        texts("summary.better_old", findings=texts.count("finding", s.older_than_longest), days=longest)
+        if s.older_than_longest
+        else texts("summary.better_old_none", days=longest)
+    )
+    providers = (
+        texts(
+            "summary.turn_providers",
+            findings=texts.count("finding", s.provider_acts),
+            names=f"{s.turns[0].name or s.turns[0].provider} ({s.turns[0].findings})",
+        )
+        if s.provider_acts
+        else texts("summary.turn_providers_none")
+    )
+    elsewhere = (
+        texts("summary.turn_elsewhere", findings=texts.count("finding", s.elsewhere_acts)) if s.elsewhere_acts else ""
+    )
+    answers = [
+        (texts("summary.new_question"), f"{texts.count('new', s.new)} {since}; {settled}."),
+        (texts("summary.turn_question"), f"{s.ksv_acts} {texts('summary.turn_you')}. {providers} {elsewhere}".strip()),
+        (
+            texts("summary.complete_question"),
+            f"{s.providers_fresh} {texts('summary.complete_of', providers=texts.count('provider', s.providers))}. "
+            f"{complete or texts('summary.complete_all')}",
+        ),
+        (
+            texts("summary.better_question"),
+            f"{texts.number(s.open)} {texts('summary.better_open')}. "
+            f"{texts('summary.better_flow', opened=flow.opened, settled=flow.settled)} {old}",
+        ),
+    ]
+    return [
+        _heading(texts("summary.heading")),
+        *({"kind": "answer", "question": question, "text": answer} for question, answer in answers),
+    ]
+
+
+def _findings(report: KsvReport, texts: Texts) -> list[Block]:
+    elsewhere = tuple(line for line in report.findings if line.acts != "ksv")
+    return [
+        _heading(texts("findings.review_heading")),
+        *_finding_table(report.where_acts("ksv"), "review", texts),
+        _heading(texts("findings.provider_heading")),
+        *_finding_table(elsewhere, "provider", texts),
+        _heading(texts("nav.legitimate")),
+        _text(texts("findings.legitimate_summary", findings=texts.count("finding", len(report.legitimate))) + "."),
+        *([_text(texts("findings.held", findings=texts.count("finding", report.summary.held)))]
+          if report.summary.held else []),
+    ]  # fmt: skip
+
+
+def _finding_table(lines: tuple[FindingLine, ...], name: str, texts: Texts) -> list[Block]:
+    if not lines:
+        return [_text(texts(f"findings.{name}_none"))]
+    heads = [texts(f"findings.{head}") for head in ("finding", "agreed", "members", "acts")]
+    rows = [
+        [
+            "\n".join(_of_finding(line, texts)),
+            f"{', '.join(wording.agreed(line, texts))}\n{texts(f'band.{line.band}')}",
+            "\n".join(_of_members(line, texts)),
+            f"{wording.actor(line, texts)}\n{wording.step(line, texts)}",
+        ]
+        for line in lines
+    ]
+    widths = ["3fr", "3fr", "5fr", "4fr"]
+    return [_text(texts(f"findings.{name}_lead")), _table(texts(f"findings.caption_{name}"), heads, rows, widths)]
+
+
+def _of_finding(line: FindingLine, texts: Texts) -> list[str]:
+    state = texts(f"state.{line.state}")
+    rule = f"{line.code} {wording.rule_name(line.code, texts)}".strip()
+    return [
+        line.finding,
+        texts(f"class.{line.outcome}") + (f", {state.lower()}" if state else ""),
+        *([rule] if rule else []),
+        f"{texts('findings.open')}: {texts.count('day', line.days_open)}",
+        f"{texts('findings.edd')}: {texts.week(line.edd_week)}",
+    ]
+
+
+def _of_members(line: FindingLine, texts: Texts) -> list[str]:
+    told = []
+    for member in line.members:
+        here = f" [{texts('findings.acts_here')}]" if member.acts else ""
+        told += [
+            f"{member.provider_name} {member.provider}".strip() + here,
+            member.registratie_id,
+            texts("findings.member", status=texts(f"status.{member.status}"), week=texts.week(member.registered_week)),
+        ]
+    return [*told, *([texts.count("elsewhere", line.elsewhere)] if line.elsewhere else [])]
+
+
+def _coverage(report: KsvReport, texts: Texts) -> list[Block]:
+    heads = [texts(f"coverage.{name}") for name in ("provider", "freshness", "snapshot", "registrations")]
+    rows = [
+        [
+            f"{line.name} {line.provider}".strip(),
+            texts(f"freshness.{line.freshness}"),
+            texts.short_day(line.snapshot) if line.snapshot else texts("none"),
+            texts.number(line.registrations),
+        ]
+        for line in report.providers
+    ]
+    return [_heading(texts("coverage.heading")), _table(texts("coverage.caption"), heads, rows)]
+
+
+def _progress(report: KsvReport, charts: Charts, texts: Texts) -> list[Block]:
+    ages = [
+        [
+            texts("ageing.over", days=band.from_days - 1)
+            if band.to_days is None
+            else texts("ageing.upto", **{"from": band.from_days, "to": band.to_days}),
+            texts.number(band.findings),
+            texts.number(band.ksv_acts),
+        ]
+        for band in report.ageing
+    ]
+    heads = [texts(f"ageing.{name}") for name in ("age", "findings", "yours")]
+    return [
+        _heading(texts("ageing.heading")),
+        _table(texts("ageing.caption"), heads, ages),
+        *_picture(texts("ageing.history_chart_title"), charts.history, charts.history_description),
+    ]
+
+
+def _demand(report: KsvReport, charts: Charts, texts: Texts) -> list[Block]:
+    if not report.demand:
+        return [_heading(texts("demand.heading")), _text(texts("demand.none"))]
+    names = ("month", "gross", "unique", "waiting", "hours_total", "hours_mean", "hours_range")
+    promised = ("month", "hours_total", "hours_mean", "hours_range")
+    months = [texts.month(line.month) if line.month else texts("demand.no_edd") for line in report.demand]
+    return [
+        _heading(texts("demand.heading")),
+        _text(texts("demand.lead")),
+        *_picture(texts("demand.chart_title"), charts.demand, charts.demand_description),
+        _table(
+            texts("demand.caption"),
+            [texts(f"demand.{name}") for name in names],
+            [
+                [month, *map(texts.number, (line.gross, line.unique, line.waiting)),
+                 *wording.hours(line.indicated, texts)[:3]]
+                for month, line in zip(months, report.demand, strict=True)
+            ],
+        ),
+        _table(
+            texts("demand.promised_caption"),
+            [
+                *(texts(f"demand.{name}") for name in promised),
+                texts("demand.below_norm", hours=report.terms.least_hours),
+                texts("demand.below_indicated"),
+                texts("demand.hours_freed"),
+            ],
+            [
+                [month, *wording.hours(line.promised, texts)[:3],
+                 *map(texts.number, (line.below_norm, line.below_indicated, line.hours_freed))]
+                for month, line in zip(months, report.demand, strict=True)
+            ],
+        ),
+        _text(f"{texts('demand.hours_note')} {texts('demand.promised_note', hours=report.terms.least_hours)}"),
+        *_picture(texts("births.chart_title"), charts.births, charts.births_description),
+    ]  # fmt: skip
+
+
+def _reading(report: KsvReport, texts: Texts) -> list[Block]:
+    lines = (*report.findings, *report.legitimate)
+    rules = sorted({line.code for line in lines if line.code}, key=lambda code: (code[0], int(code[1:])))
+    kinds = ("certain", "likely", "to_review", "clean_up", "legitimate")
+    return [
+        _heading(texts("reading.heading")),
+        *(_text(texts(f"reading.{name}")) for name in ("purpose", "finding", "registration_id", "agreed", "band")),
+        {
+            "kind": "terms",
+            "terms": [
+                *([texts(f"class.{kind}"), texts(f"class_meaning.{kind}")] for kind in kinds),
+                *(
+                    [f"{code} {wording.rule_name(code, texts)}", wording.rule_explanation(code, texts)]
+                    for code in rules
+                ),
+            ],
+        },
+        _text(texts("footer.page")),
+    ]

@@ -1,0 +1,88 @@
+"""The PDF is one that a screen reader can read: tagged, with title, language and texts beside its pictures."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+
+import pypdf
+import pytest
+
+from dedup.reports import pdf
+from dedup.reports.chart import charts_of
+from dedup.reports.texts import texts_in
+
+
+def rendered(report, language="nl") -> bytes:
+    return pdf.render(report, charts_of(report, texts_in(language)), language)
+
+
+@pytest.fixture(scope="module")
+def file(report) -> pypdf.PdfReader:
+    return pypdf.PdfReader(io.BytesIO(rendered(report)))
+
+
+@pytest.fixture(scope="module")
+def words(file) -> str:
+    return " ".join(" ".join(page.extract_text() for page in file.pages).split())
+
+
+@pytest.fixture(scope="module")
+def tags(file) -> list[pypdf.generic.DictionaryObject]:
+    """All elements of the structure tree."""
+    found = []
+    waiting = [file.trailer["/Root"]["/StructTreeRoot"]]
+    while waiting:
+        element = waiting.pop().get_object()
+        if isinstance(element, list):
+            waiting += element
+        elif isinstance(element, dict):
+            if "/S" in element:
+                found.append(element)
+            if "/K" in element:
+                waiting.append(element["/K"])
+    return found
+
+
+def test_it_says_that_it_is_pdf_ua_1_with_title_and_language(file, report):
+    root = file.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/Lang"] == "nl"
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert file.metadata.title == f"Dubbele inschrijvingen kraamzorg - {report.ksv_name}"
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in file.xmp_metadata.stream.get_data()
+
+
+def test_headings_tables_and_pictures_are_tagged(tags):
+    kinds = Counter(element["/S"] for element in tags)
+    assert kinds["/H1"] == 1
+    assert kinds["/H2"] >= 6
+    assert kinds["/Table"] >= 6
+    assert kinds["/TH"] > 20
+    assert kinds["/Caption"] >= 6
+    pictures = [element for element in tags if element["/S"] == "/Figure"]
+    assert len(pictures) == 3
+    assert all(len(str(picture["/Alt"])) > 40 for picture in pictures)
+
+
+def test_every_finding_and_every_registration_is_in_it(words, report):
+    assert len(report.findings) > 10
+    for line in report.findings:
+        assert line.finding in words
+        for member in line.members:
+            assert member.registratie_id in words
+
+
+def test_it_answers_the_questions_of_the_first_screen(words):
+    for question in ("Wat is nieuw?", "Wat moet er gebeuren, en door wie?", "Zijn de gegevens compleet?"):
+        assert question in words
+
+
+def test_the_same_report_gives_the_same_bytes(report):
+    assert rendered(report) == rendered(report)
+
+
+def test_it_can_be_english(report):
+    english = pypdf.PdfReader(io.BytesIO(rendered(report, "en")))
+    assert english.trailer["/Root"]["/Lang"] == "en"
+    assert "What is new?" in english.pages[0].extract_text()
