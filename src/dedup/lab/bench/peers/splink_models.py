@@ -16,14 +16,15 @@ def _named(name, *its_levels):
 
 
 def _person_name(column, lists):
-    """Compare a name that may have several parts: equal, a part in common, alike."""
+    """Compare a name that may have several parts: equal, a part in common, a part alike."""
     return _named(
         column,
         levels.NullLevel(column),
         levels.ExactMatchLevel(column, term_frequency_adjustments=True),
         levels.ArrayIntersectLevel(lists, min_intersection=1),
-        levels.JaroWinklerLevel(column, 0.92),
-        levels.JaroWinklerLevel(column, 0.8),
+        levels.PairwiseStringDistanceFunctionLevel(lists, "jaro_winkler", 0.92),
+        levels.PairwiseStringDistanceFunctionLevel(lists, "jaro_winkler", 0.8),
+        *([levels.ExactMatchLevel("initial")] if column == "main_first_name" else []),
         levels.ElseLevel(),
     )
 
@@ -85,6 +86,10 @@ def kraamzorg(columns):
             block_on("pc6", "house_number"),
             *(block_on(column) for column in optional if column != "email"),
             block_on("surname_codes", "main_first_code", "pc4", arrays_to_explode=["surname_codes"]),
+            block_on("birth_date", "pc4"),
+            block_on(
+                "surname_codes", "first_name_codes", "edd_week", arrays_to_explode=["surname_codes", "first_name_codes"]
+            ),
         ],
         retain_matching_columns=False,
     )
