@@ -20,7 +20,7 @@ from joserfc.jwk import ECKey, OctKey
 from dedup.bundle.canonical import canonical_json
 from dedup.bundle.container import HEAD, MANIFEST_KIND, SEALED_MAGIC, UNSEALED_MAGIC
 from dedup.bundle.keys import SealingPrivateKey, SigningKey, b64url, unb64url
-from dedup.bundle.payload import BundleBatch, write_batch
+from dedup.bundle.payload import BatchLayout, BundleBatch, write_batch
 from dedup.bundle.reader import check_fits, open_bundle, read_manifest, refuse_replay
 from dedup.bundle.sealing import CHUNK_BYTES, bundle_info, seal_chunks, seal_secret
 from dedup.bundle.vendors import TrustedVendor
@@ -79,6 +79,42 @@ def test_a_sealed_bundle_is_read_back(sealed_path: Path, model: LinkageModel, pa
         batches = list(bundle.batches)
     expected = [make_batch(model, 5), make_batch(model, 4, first=5, seed=1)]
     assert [write_batch(one, model) for one in expected] == [write_batch(one, model) for one in batches]
+
+
+@pytest.mark.parametrize("hold", [0, 10, 1 << 20])
+def test_a_body_that_is_held_reads_as_one_that_is_not(
+    sealed_path: Path, tmp_path: Path, model: LinkageModel, party: Any, make_batch: Make, make_header: Make, hold: int
+) -> None:
+    """Sealed and unsealed, above and below the limit; and an altered byte is noticed either way."""
+    expected = [write_batch(one, model) for one in (make_batch(model, 5), make_batch(model, 4, first=5, seed=1))]
+    assert expected == [write_batch(one, model) for one in read_all(sealed_path, model, party, hold=hold)]
+    bare = tmp_path / "bare.bundle"
+    batches = [make_batch(model, 5), make_batch(model, 4, first=5, seed=1)]
+    arguments = {"header": make_header(), "statistics": {}, "model": model, "seal_to": None, "sign_with": None}
+    write_bundle(bare, batches=batches, **arguments)
+    assert expected == [
+        write_batch(one, model) for one in read_all(bare, model, party, hold=hold, opened_with=None, trusted=None)
+    ]
+    data = bytearray(bare.read_bytes())
+    data[-1] ^= 1
+    bare.write_bytes(data)
+    with pytest.raises(BundleError, match="not the one"):
+        open_bundle(bare, model=model, opened_with=None, hold=hold)
+
+
+def test_raw_batches_hold_the_same_records_unread(
+    sealed_path: Path, model: LinkageModel, party: Any, make_batch: Make
+) -> None:
+    with open_bundle(sealed_path, model=model, opened_with=party.server, trusted=party.trusted) as bundle:
+        raw = list(bundle.raw_batches(BatchLayout.of(model)))
+    for one, batch in zip(raw, (make_batch(model, 5), make_batch(model, 4, first=5, seed=1)), strict=True):
+        assert json.loads(one.columns) == batch.attributes
+        assert one.presence.tolist() == batch.records.presence.tolist()
+        assert one.edd_week.tolist() == batch.records.edd_week.tolist()
+        for (start, count), entries in zip(one.place.tolist(), batch.records.passes, strict=True):
+            assert count == len(entries.row)
+            assert bytes(one.data[start : start + 4 * count]) == entries.row.astype(">u4").tobytes()
+            assert bytes(one.data[start + 4 * count : start + 20 * count]) == entries.token.tobytes()
 
 
 def test_one_of_several_live_keys_opens(sealed_path: Path, model: LinkageModel, party: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from dedup.bundle.keys import IngestKey
 from dedup.ingest.kernels import MAX_PRODUCT, WORD_ENDS, words_needed
-from dedup.ingest.rekey import rekey
+from dedup.ingest.rekey import Runs, rekey, rekey_runs_of
 from dedup.model.linkage import Attribute, Field, LinkageModel, Pass, TokenRule
 from dedup.model.records import EncodedRecords, PassEntries
 
@@ -233,6 +234,40 @@ def test_large_blocks_are_keyed_alike() -> None:
     original = records_of(300, 1, 4, missing=0.0).passes[0]
     gaps = [np.bitwise_count(p.sketch[1:, :32] ^ p.sketch[:-1, :32]).sum(axis=1) for p in (original, giant)]
     np.testing.assert_array_equal(*gaps)
+
+
+def test_threads_change_no_byte() -> None:
+    before = records_of(4000, 1500, 11)
+    alone = rekey(before, MODEL, KEY)
+    with ThreadPoolExecutor(3) as pool:
+        together = rekey(before, MODEL, KEY, pool=pool)
+    for one, other in zip(alone.passes, together.passes, strict=True):
+        for name in ("row", "token", "sketch"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(1, 60), blocks=st.integers(1, 20), seed=st.integers(0, 10_000))
+def test_chosen_runs_are_keyed_as_they_are_among_all(n: int, blocks: int, seed: int) -> None:
+    """Runs of entries in any order; what is not chosen is left out, and the rest has the bytes it would have had."""
+    rng = np.random.default_rng(seed)
+    before = records_of(n, blocks, seed)
+    for linkage_pass, entries, whole in zip(MODEL.passes, before.passes, rekey(before, MODEL, KEY).passes, strict=True):
+        shuffle = rng.permutation(n)
+        shuffled = PassEntries(entries.number, *(a[shuffle] for a in (entries.row, entries.token, entries.sketch)))
+        sorted_runs = Runs.of(entries.token)
+        place = np.argsort(shuffle)
+        chosen = np.flatnonzero(rng.random(len(sorted_runs.first)) < 0.5)
+        runs = Runs(place.astype(np.uint32), sorted_runs.first[chosen], sorted_runs.length[chosen])
+        keyed = rekey_runs_of(shuffled, runs, linkage_pass, MODEL, before.presence, KEY)
+        rows = np.concatenate(
+            [np.empty(0, np.uint32)]
+            + [entries.row[sorted_runs.first[run] :][: sorted_runs.length[run]] for run in chosen.tolist()]
+        )
+        expected = np.isin(whole.row, rows)  # every record has one entry in each pass
+        np.testing.assert_array_equal(whole.row[expected], keyed.row)
+        np.testing.assert_array_equal(whole.token[expected], keyed.token)
+        np.testing.assert_array_equal(whole.sketch[expected], keyed.sketch)
 
 
 def test_every_word_of_stream_serves_ranges_within_the_bound() -> None:

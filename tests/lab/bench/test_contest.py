@@ -41,10 +41,25 @@ def test_bench_link_keeps_its_data_and_scores_what_it_links(bench, tmp_path):
     second = bench(*asked, "--registrations", 600)
     assert bundles == {path.name: path.read_bytes() for path in (tmp_path / "bundles").glob("*.bundle")}
     for result in (first, second):
-        assert set(result["ours"]["stages"]) == {"ingest", "blocks", "compare", "weights", "groups", "write"}
+        table = result["ours"]["table"]
+        assert set(table) == {"survey", "ids", "take", "rekey", "blocks", "compare"}
+        assert set(result["ours"]["stages"]) == {*table, "weights", "groups", "write"}
+        assert all(0 <= row["share_of_limit"] < 1 and row["bytes"] > 0 for row in table.values())
+        assert 0 < result["ours"]["linking_seconds"] < sum(result["ours"]["stages"].values()) + 0.01
+        assert len(result["ours"]["result_digest"]) == 64
         assert result["ours"]["f1"] >= 0.98
         assert result["ours"]["groups_f1"] >= 0.98
+    assert first["ours"]["result_digest"] == second["ours"]["result_digest"]
     assert (first["records"], first["ours"]["f1"]) == (second["records"], second["ours"]["f1"])
+
+
+def test_bench_scale_links_a_tenth_and_the_whole(bench, tmp_path):
+    result = bench("scale", "--registrations", 10_000, "--data", tmp_path)
+    assert (result["tenth"]["records"], result["ours"]["records"]) == (1_000, 10_000)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["1000-2", "10000-2"]
+    seconds = [result[part]["linking_seconds"] for part in ("tenth", "ours")]
+    assert result["time_ratio"] == pytest.approx(seconds[1] / seconds[0], abs=0.01)
+    assert result["tenth"]["result_digest"] != result["ours"]["result_digest"]
 
 
 def test_an_unknown_peer_is_named_before_any_work(bench):

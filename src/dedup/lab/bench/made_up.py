@@ -148,7 +148,7 @@ def _made_up_pass(
 
 
 def _columns(number: NDArray[np.uint64], week: NDArray[np.int32]) -> dict[str, list[Any]]:
-    """Return the attributes of registrations: an id of 34 characters and about as many bytes as real ones have."""
+    """Return the attributes of registrations: an id of 36 characters and about as many bytes as real ones have."""
     count = len(number)
     columns: dict[str, list[Any]] = {
         name: [""] * count if kind is AttributeType.TEXT else [MISSING_WEEK] * count
