@@ -61,7 +61,8 @@ def test_the_bars_add_up_to_the_probability_that_dedup_link_wrote(pairs):
 def test_the_document_for_machines_holds_every_weight(pairs):
     row = one_pair(pairs)
     found = json.loads(dedup("explain", pairs, "--left", row["left"], "--right", row["right"], "--json").stdout)
-    bits = [found["prior_bits"], *(c["bits"] for c in found["comparisons"]), found["relatives_bits"]]
+    left_over = (found["together_bits"], found["relatives_bits"])
+    bits = [found["prior_bits"], *(c["bits"] for c in found["comparisons"]), *left_over]
     assert (found["left"], found["right"], found["probability"]) == (row["left"], row["right"], row["probability"])
     assert sum(bits) == pytest.approx(found["log_odds_bits"], abs=1e-9)
     assert {c["comparison"]: c["level"] for c in found["comparisons"]} == row.iloc[4:].to_dict()

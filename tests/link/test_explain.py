@@ -20,7 +20,7 @@ chances = st.floats(min_value=1e-9, max_value=1.0)
 
 @st.composite
 def weights_and_cells(draw, model):
-    """Any three classes of pairs, relatives or none, and any cell of every comparison."""
+    """Any four kinds of pairs, moves and relatives or none, and any cell of every comparison."""
     counts = [cell_count(comparison) for comparison in model.comparisons]
 
     def cells():
@@ -28,10 +28,11 @@ def weights_and_cells(draw, model):
             np.array([1.0, *draw(st.lists(chances, min_size=count - 1, max_size=count - 1))]) for count in counts
         )
 
-    m, relatives, u = cells(), cells(), cells()
+    m, m_changed, relatives, u = cells(), cells(), cells(), cells()
     prior = draw(st.floats(min_value=1e-9, max_value=0.5))
     kin = draw(st.one_of(st.just(0.0), st.floats(min_value=1e-9, max_value=0.4)))
-    weights = Weights(prior=prior, prior_relatives=kin, m=m, relatives=relatives, u=u, u_fitted=True, rounds=1)
+    changed = draw(st.sampled_from([0.0, 1e-6, 0.1, 0.6]))
+    weights = Weights(prior, kin, m, relatives, u, True, 1, changed, m_changed if changed else ())
     return weights, np.array([draw(st.integers(0, count - 1)) for count in counts], dtype=np.int64)
 
 
@@ -43,12 +44,12 @@ def level_of(comparison, cell):
 @settings(deadline=None, max_examples=200)
 @given(data=st.data())
 def test_the_weights_of_any_pair_add_up_to_its_log_odds(model, data):
-    """Whatever the three classes are: prior, comparisons and the possible relative are the whole of it."""
+    """Whatever the kinds of pairs are: prior, comparisons, a possible move and a possible relative are all of it."""
     weights, cells = data.draw(weights_and_cells(model))
     levels = np.array([level_of(c, cell) for c, cell in zip(model.comparisons, cells, strict=True)], dtype=np.int8)
     found = explain(weight_table(weights, model), cells, levels)
     expected = weights.log_odds(PatternTable(cells=cells[None, :], counts=np.ones(1)))[0] / np.log(2.0)
-    terms = [found.prior_bits, *(c.bits for c in found.contributions), found.relatives_bits]
+    terms = [found.prior_bits, *(c.bits for c in found.contributions), found.together_bits, found.relatives_bits]
     assert sum(terms) == pytest.approx(expected, abs=1e-9)
     assert found.log_odds_bits == pytest.approx(expected, abs=1e-9)
     assert [c.bits for c, level in zip(found.contributions, levels, strict=True) if level < 0] == [0.0] * sum(
@@ -56,6 +57,8 @@ def test_the_weights_of_any_pair_add_up_to_its_log_odds(model, data):
     )
     if weights.prior_relatives == 0:
         assert found.relatives_bits == 0.0
+    if weights.changed == 0:
+        assert found.together_bits == 0.0
 
 
 def test_every_pair_of_the_engine_is_explained_to_its_own_probability(model, crowd):
@@ -76,7 +79,7 @@ def test_every_pair_of_the_engine_is_explained_to_its_own_probability(model, cro
 
 
 def compared(kind, thresholds, *, split=False):
-    return ComparisonWeights("x", kind, thresholds, split, np.zeros(1), np.zeros(1))
+    return ComparisonWeights("x", kind, thresholds, split, *[np.zeros(1)] * 4)
 
 
 @pytest.mark.parametrize(
@@ -128,3 +131,25 @@ def test_a_pair_that_relatives_explain_as_well_is_told_so(model):
     assert evidence["name"] == evidence["birth_date"] == 0.0
     assert found.relatives_bits == pytest.approx(-2 * np.log2(0.9 / 1e-6) - np.log2(1e-4), abs=0.01)
     assert found.probability == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_move_gives_back_what_address_and_phone_took(model):
+    """Both differ, which is rare one by one and goes together for those who moved; one alone gets nothing back."""
+
+    def cells(kept):
+        both = ("address", "phone")
+        return tuple(
+            np.array([1.0, kept, *[1 - kept] * (cell_count(c) - 2)]) if c.name in both else np.full(cell_count(c), 0.2)
+            for c in model.comparisons
+        )
+
+    stay, move = cells(0.98), cells(0.02)
+    weights = Weights(
+        1e-4, 0.0, m=stay, relatives=stay, u=cells(1e-3), u_fitted=True, rounds=1, changed=0.1, m_changed=move
+    )
+    table = weight_table(weights, model)
+    both = explain(table, np.array([2, 2, 2, 2, 2]), np.array([0, 0, 0, 0, 0], dtype=np.int8))
+    one = explain(table, np.array([2, 2, 2, 0, 2]), np.array([0, 0, 0, -1, 0], dtype=np.int8))
+    assert both.together_bits == pytest.approx(np.log2((0.9 * 0.02**2 + 0.1 * 0.98**2) / 0.116**2))
+    assert both.together_bits > 2.8
+    assert one.together_bits == pytest.approx(0.0, abs=1e-12)

@@ -63,6 +63,7 @@ def _weights(explained: ExplainedPair) -> PairWeights:
     return PairWeights(
         prior_bits=found.prior_bits,
         weights=tuple(Weight(c.comparison, c.meaning.word, c.meaning.weeks, c.bits) for c in found.contributions),
+        together_bits=found.together_bits,
         relatives_bits=found.relatives_bits,
     )
 
@@ -85,6 +86,7 @@ def _document(explained: ExplainedPair, written: tuple[Line, ...]) -> dict[str, 
             }
             for contribution, line in zip(found.contributions, written[1:], strict=False)
         ],
+        "together_bits": found.together_bits,
         "relatives_bits": found.relatives_bits,
     }
 

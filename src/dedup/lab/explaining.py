@@ -22,6 +22,7 @@ from dedup.link.explain import ComparisonWeights, Explanation, WeightTable, expl
 from dedup.model.linkage import ComparisonKind, LinkageModel
 
 FORMAT = "dedup/weights/1"
+BITS = ("bits", "relatives_bits", "unchanged_bits", "changed_bits")
 
 
 class ExplainError(DedupError):
@@ -56,14 +57,14 @@ def write_weights(linkage: Linkage, model: LinkageModel, pairs_path: Path) -> No
         "model": model.name,
         "prior": table.prior,
         "prior_relatives": table.prior_relatives,
+        "changed": table.changed,
         "comparisons": [
             {
                 "name": comparison.name,
                 "kind": comparison.kind.value,
                 "thresholds": list(comparison.thresholds),
                 "lowest_is_split": comparison.lowest_is_split,
-                "bits": comparison.bits.tolist(),
-                "relatives_bits": comparison.relatives_bits.tolist(),
+                **{name: getattr(comparison, name).tolist() for name in BITS},
             }
             for comparison in table.comparisons
         ],
@@ -121,14 +122,14 @@ def _read_weights(pairs_path: Path) -> tuple[WeightTable, Any]:
     table = WeightTable(
         prior=document["prior"],
         prior_relatives=document["prior_relatives"],
+        changed=document["changed"],
         comparisons=tuple(
             ComparisonWeights(
                 name=comparison["name"],
                 kind=ComparisonKind(comparison["kind"]),
                 thresholds=tuple(comparison["thresholds"]),
                 lowest_is_split=comparison["lowest_is_split"],
-                bits=np.array(comparison["bits"], dtype=np.float64),
-                relatives_bits=np.array(comparison["relatives_bits"], dtype=np.float64),
+                **{name: np.array(comparison[name], dtype=np.float64) for name in BITS},
             )
             for comparison in document["comparisons"]
         ),

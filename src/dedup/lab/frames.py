@@ -24,5 +24,5 @@ def read_frame(
     `read_bundles` raises.
     """
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        ids, records = read_bundles(bundles, model, opened_with, IngestKey.generate(), pool, lambda _stage: None)
+        ids, records, _ = read_bundles(bundles, model, opened_with, IngestKey.generate(), pool, lambda _stage: None)
     return encoded_frame(ids.to_arrow().to_pylist(), records, model)

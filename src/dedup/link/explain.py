@@ -1,17 +1,21 @@
 """Why a pair has its probability, without any value: one weight per comparison, from the prior to the log odds.
 
 A comparison's weight is its evidence against chance, log2(m / u) bits: how many times likelier its level is among
-matches than among strangers. The engine weighs a match against strangers *and* relatives (`dedup.link.weights`), and
-with a mixture below the line the log odds are no longer a sum over comparisons. What is left is therefore told as one
-weight of its own, "could be a relative": with pi the shares of relatives (R) and strangers (S) among all pairs that are
-no match, and r the relatives' probabilities,
+matches than among strangers. The engine weighs two kinds of matches (for some of whom address and phone changed at
+once, `changes_together`) against strangers *and* relatives (`dedup.link.weights`), and with mixtures the log odds are
+no longer a sum over comparisons. What is left is therefore told as two weights of their own. With c the share of
+matches who changed, m = (1 - c) m_0 + c m_1 a level's share among all matches, pi the shares of relatives (R) and
+strangers (S) among all pairs that are no match, and r the relatives' probabilities,
 
-    log2 odds = log2(prior / (1 - prior)) + sum log2(m / u) - log2(pi_R * product(r / u) + pi_S)
+    log2 odds = log2(prior / (1 - prior)) + sum log2(m / u)
+                + log2((1 - c) * product(m_0 / m) + c * product(m_1 / m))     "changes together"
+                - log2(pi_R * product(r / u) + pi_S)                          "could be a relative"
 
-The last term is zero where the model has no relatives, next to zero where nothing points to them, and takes as much
-away as surname, address and phone gave where they may just as well be a sister's. Weights in bits as in T. Blakely and
-C. Salmond, "Probabilistic record linkage and a method to calculate the positive predictive value" (2002): one bit
-doubles the odds.
+"Changes together" is zero where a model marks nothing, and gives back what address and phone took one by one where
+both differ, as they do after a move. "Could be a relative" is zero where a model has no relatives, next to zero where
+nothing points to them, and takes as much away as surname, address and phone gave where they may as well be a sister's.
+Weights in bits as in T. Blakely and C. Salmond, "Probabilistic record linkage and a method to calculate the positive
+predictive value" (2002): one bit doubles the odds.
 """
 
 from __future__ import annotations
@@ -73,8 +77,9 @@ class Meaning:
 class ComparisonWeights:
     """What each cell of one comparison weighs, in bits; see `dedup.link.weights` for cells.
 
-    `bits` is float64[cells], log2(m / u); `relatives_bits` float64[cells], log2(r / u), zero where relatives are to be
-    taken for strangers. `kind`, `thresholds` and `lowest_is_split` are the model's and tell what a level means.
+    float64[cells] each: `bits` is log2(m / u); `relatives_bits` log2(r / u), zero where relatives are to be taken for
+    strangers; `unchanged_bits` and `changed_bits` log2(m_0 / m) and log2(m_1 / m), zero where nothing changes together.
+    `kind`, `thresholds` and `lowest_is_split` are the model's and tell what a level means.
     """
 
     name: str
@@ -83,6 +88,8 @@ class ComparisonWeights:
     lowest_is_split: bool
     bits: NDArray[np.float64]
     relatives_bits: NDArray[np.float64]
+    unchanged_bits: NDArray[np.float64]
+    changed_bits: NDArray[np.float64]
 
     def meaning(self, level: int) -> Meaning:
         """Return what a level (int8 of `CandidatePairs.levels`, -1 missing) says."""
@@ -112,10 +119,14 @@ class ComparisonWeights:
 
 @dataclass(frozen=True, slots=True)
 class WeightTable:
-    """All weights of one linkage; the priors are shares of all pairs of records, `prior` of matches."""
+    """All weights of one linkage; the priors are shares of all pairs of records, `prior` of matches.
+
+    `changed` is the share of matches for whom what changes together did.
+    """
 
     prior: float
     prior_relatives: float
+    changed: float
     comparisons: tuple[ComparisonWeights, ...]
 
 
@@ -131,16 +142,21 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A pair's log odds in bits as a sum: `prior_bits`, the contributions in the model's order, `relatives_bits`."""
+    """A pair's log odds in bits as a sum: the prior, the contributions in the model's order, and what is left.
+
+    `together_bits` is for what changes together, `relatives_bits` for a possible relative.
+    """
 
     prior_bits: float
     contributions: tuple[Contribution, ...]
+    together_bits: float
     relatives_bits: float
 
     @property
     def log_odds_bits(self) -> float:
         """Return the log2 odds that the pair is a match: the sum of all weights."""
-        return math.fsum((self.prior_bits, *(c.bits for c in self.contributions), self.relatives_bits))
+        evidence = (c.bits for c in self.contributions)
+        return math.fsum((self.prior_bits, *evidence, self.together_bits, self.relatives_bits))
 
     @property
     def probability(self) -> float:
@@ -150,47 +166,61 @@ class Explanation:
 
 def weight_table(weights: Weights, model: LinkageModel) -> WeightTable:
     """Turn probabilities per cell into bits."""
-    cells = zip(model.comparisons, weights.m, weights.relatives, weights.u, strict=True)
+    cells = zip(model.comparisons, weights.m, weights.m_changed or weights.m, weights.relatives, weights.u, strict=True)
     return WeightTable(
         prior=weights.prior,
         prior_relatives=weights.prior_relatives,
-        comparisons=tuple(_comparison_weights(comparison, m, r, u) for comparison, m, r, u in cells),
+        changed=weights.changed,
+        comparisons=tuple(_comparison_weights(comparison, weights.changed, *of) for comparison, *of in cells),
     )
 
 
 def explain(table: WeightTable, cells: NDArray[np.int64], levels: NDArray[np.int8]) -> Explanation:
     """Explain one pair from its cells (int64[c], a row of `PatternTable.cells`) and levels (int8[c])."""
     contributions = []
-    kinship = 0.0
+    kinship = unchanged = changed = 0.0
     for comparison, cell, level in zip(table.comparisons, cells.tolist(), levels.tolist(), strict=True):
         bits = float(comparison.bits[cell])
         contributions.append(Contribution(comparison.name, level, comparison.meaning(level), bits))
         kinship += float(comparison.relatives_bits[cell])
+        unchanged += float(comparison.unchanged_bits[cell])
+        changed += float(comparison.changed_bits[cell])
     return Explanation(
         prior_bits=math.log2(table.prior) - math.log2(1.0 - table.prior),
         contributions=tuple(contributions),
+        together_bits=_mixed(table.changed, changed, unchanged),
         relatives_bits=_relatives_bits(table, kinship),
     )
 
 
 def _comparison_weights(
-    comparison: Comparison, m: NDArray[np.float64], relatives: NDArray[np.float64], u: NDArray[np.float64]
+    comparison: Comparison,
+    changed: float,
+    m: NDArray[np.float64],
+    m_changed: NDArray[np.float64],
+    relatives: NDArray[np.float64],
+    u: NDArray[np.float64],
 ) -> ComparisonWeights:
+    m_all = (1.0 - changed) * m + changed * m_changed
     return ComparisonWeights(
         name=comparison.name,
         kind=comparison.kind,
         thresholds=comparison.thresholds,
         lowest_is_split=bool(comparison.split_lowest_by),
-        bits=np.log2(m) - np.log2(u),
+        bits=np.log2(m_all) - np.log2(u),
         relatives_bits=np.log2(relatives) - np.log2(u),
+        unchanged_bits=np.log2(m) - np.log2(m_all),
+        changed_bits=np.log2(m_changed) - np.log2(m_all),
     )
 
 
 def _relatives_bits(table: WeightTable, kinship: float) -> float:
     """Return -log2 of how much likelier the pair's levels are among all pairs that are no match than by chance."""
-    if table.prior_relatives <= 0:
-        return 0.0
-    others = 1.0 - table.prior
-    related = math.log2(table.prior_relatives / others) + kinship
-    strangers = math.log2((others - table.prior_relatives) / others)
-    return -float(np.logaddexp2(related, strangers))
+    return -_mixed(table.prior_relatives / (1.0 - table.prior), kinship, 0.0)
+
+
+def _mixed(share: float, bits: float, other_bits: float) -> float:
+    """Return log2(share * 2**bits + (1 - share) * 2**other_bits)."""
+    if share <= 0:
+        return other_bits
+    return float(np.logaddexp2(math.log2(share) + bits, math.log2(1.0 - share) + other_bits))

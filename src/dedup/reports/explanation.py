@@ -18,7 +18,7 @@ from dedup.reports.texts import texts_in
 
 # Probabilities nearer to 0 or 1 than this are told as `more than` and `less than`.
 _SURE = 0.001
-# A possible relative takes next to nothing from most pairs; less than this would be written as 0.0.
+# A possible move or relative weighs next to nothing in most pairs; less than this would be written as 0.0.
 _NOTICED = 0.05
 
 
@@ -34,16 +34,22 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class PairWeights:
-    """All weights of a pair, in bits: before any comparison, per comparison, and for a possible relative (0: none)."""
+    """All weights of a pair, in bits: before any comparison, per comparison, and for what these do not tell apart.
+
+    `together_bits` is for what changes together, as address and phone in a move, `relatives_bits` for a possible
+    relative; 0 where a model knows no such thing.
+    """
 
     prior_bits: float
     weights: tuple[Weight, ...]
+    together_bits: float
     relatives_bits: float
 
     @property
     def total_bits(self) -> float:
         """Return the log2 odds that the pair is one person."""
-        return math.fsum((self.prior_bits, *(weight.bits for weight in self.weights), self.relatives_bits))
+        evidence = (weight.bits for weight in self.weights)
+        return math.fsum((self.prior_bits, *evidence, self.together_bits, self.relatives_bits))
 
 
 class Role(StrEnum):
@@ -76,15 +82,16 @@ def explanation_texts(language: str) -> Mapping[str, Any]:
 
 
 def lines(pair: PairWeights, language: str) -> tuple[Line, ...]:
-    """Return the lines of a pair from the prior to the total; without a line for relatives where they weigh nothing."""
+    """Return the lines of a pair from the prior to the total, without one for moves or relatives that weigh nothing."""
     texts = explanation_texts(language)
     found = [(Role.PRIOR, texts["prior"], texts["prior_says"], pair.prior_bits)]
     found += [
         (Role.EVIDENCE, _name(weight.comparison, language), _says(weight, texts), weight.bits)
         for weight in pair.weights
     ]
-    if abs(pair.relatives_bits) >= _NOTICED:
-        found.append((Role.EVIDENCE, texts["relatives"], texts["relatives_says"], pair.relatives_bits))
+    for name, bits in (("together", pair.together_bits), ("relatives", pair.relatives_bits)):
+        if abs(bits) >= _NOTICED:
+            found.append((Role.EVIDENCE, texts[name], texts[f"{name}_says"], bits))
     total = texts["total_says"].format(probability=_probability(pair.total_bits, language))
     found.append((Role.TOTAL, texts["total"], total, pair.total_bits))
     return tuple(Line(role, label, says, bits, _signed(bits, language)) for role, label, says, bits in found)
