@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,9 @@ from dedup.lab.truth import read_truth, true_pairs
 from dedup.model.load import load_model
 
 SCRIPTS = Path(__file__).with_name("peers")
-LINKERS = ("splink", "recordlinkage", "clkhash")
+# Our own linker on clear text: it runs here, and needs no environment of its own.
+REFERENCE = "reference"
+LINKERS = ("splink", "recordlinkage", "clkhash", REFERENCE)
 ENCODERS = ("clkhash",)
 # anonlink compares every record with every other one: more than these take hours and prove nothing.
 MOST_FOR_ALL_PAIRS = 50_000
@@ -65,17 +68,17 @@ def link_with_peers(
         if peer == "clkhash" and records > MOST_FOR_ALL_PAIRS:
             arena.tell(f"clkhash is left out: anonlink compares all pairs of {records:,} records.")
             continue
-        python = arena.python(peer)
         table = clear
         if peer == "clkhash":
             write_plain(material, plain, list(COMPARED[model]), clear=clear)
             table = plain
         arena.tell(f"Linking {records:,} records with {peer}.")
         pairs, groups = folder / f"{peer}-pairs.parquet", folder / f"{peer}-groups.parquet"
-        script = SCRIPTS / f"{peer}_link.py"
-        measured = measure_command(
-            [str(python), str(script), model, str(table), str(pairs), str(groups)], name=f"the linkage by {peer}"
-        )
+        if peer == REFERENCE:
+            program = [sys.executable, "-m", "dedup.lab.bench.peers.reference", str(material.model)]
+        else:
+            program = [str(arena.python(peer)), str(SCRIPTS / f"{peer}_link.py"), model]
+        measured = measure_command([*program, str(table), str(pairs), str(groups)], name=f"the linkage by {peer}")
         results[peer] = measured, json.loads(measured.output) | score(material, clear, pairs, groups)
     return results
 
