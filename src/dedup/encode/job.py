@@ -15,7 +15,7 @@ from dedup.bundle.keys import LinkageKey, SealingPublicKey, SigningKey
 from dedup.bundle.manifest import BundleHeader
 from dedup.bundle.payload import BundleBatch
 from dedup.bundle.writer import write_bundle
-from dedup.encode.records import encode_batches
+from dedup.encode.records import RecordEncoder
 from dedup.errors import DedupError, ExtractError
 from dedup.extract.load import load_extracts, load_person_table
 from dedup.extract.read import DEFAULT_MAX_BYTES
@@ -26,7 +26,7 @@ from dedup.model.load import load_model
 from dedup.regions import Regions, read_regions
 
 Loaded = tuple[NormalisedTable, CheckReport | None]
-Batches = Callable[[NormalisedTable, LinkageModel, LinkageKey], Iterator[BundleBatch]]
+Batches = Callable[[NormalisedTable], Iterator[BundleBatch]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,12 @@ class EncodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """`EncodeOptions` with every file read."""
+    """`EncodeOptions` with every file read; `records` remembers what the next extract can use."""
 
     options: EncodeOptions
     key: LinkageKey
     model: LinkageModel
+    records: RecordEncoder
     regions: Regions | None
     seal_to: SealingPublicKey | None
     sign_with: SigningKey | None
@@ -97,33 +98,36 @@ Outcome = Encoded | NotEncoded
 @lru_cache(maxsize=1)
 def open_encoder(options: EncodeOptions) -> Encoder:
     """Read the files that the options name, once in a process; raises what their readers raise."""
+    key, model = read_key(options.key, LinkageKey), load_model(options.model)
     return Encoder(
         options=options,
-        key=read_key(options.key, LinkageKey),
-        model=load_model(options.model),
+        key=key,
+        model=model,
         regions=None if options.regions is None else read_regions(options.regions),
         seal_to=None if options.seal_to is None else read_key(options.seal_to, SealingPublicKey),
         sign_with=None if options.sign_with is None else read_key(options.sign_with, SigningKey),
+        records=RecordEncoder(model, key),
     )
 
 
-def encode_extract(work: Work, encoder: Encoder, *, batches: Batches = encode_batches) -> Outcome:
+def encode_extract(work: Work, encoder: Encoder, *, batches: Batches | None = None) -> Outcome:
     """Make one bundle; a fault of the extract is an outcome too."""
     [outcome] = encode_together([work], encoder, batches=batches)
     return outcome
 
 
-def encode_together(works: Sequence[Work], encoder: Encoder, *, batches: Batches = encode_batches) -> Iterator[Outcome]:
+def encode_together(works: Sequence[Work], encoder: Encoder, *, batches: Batches | None = None) -> Iterator[Outcome]:
     """Make a bundle of each extract and yield the outcomes in the order of the works.
 
     The extracts are read together, so that what they share is worked out once; their bundles are the same as one by
-    one. A fault of an extract is an outcome too, so that the others go on.
+    one. A fault of an extract is an outcome too, so that the others go on. `batches` takes the place of the encoder's
+    own way from a table to its batches.
     """
     for work, loaded in zip(works, _load([work.extract for work in works], encoder), strict=True):
         try:
             if isinstance(loaded, DedupError):
                 raise loaded
-            outcome: Outcome = _encode(work, loaded, encoder, batches)
+            outcome: Outcome = _encode(work, loaded, encoder, batches or encoder.records.batches)
         except DedupError as error:
             outcome = NotEncoded(work, error.code, error.message)
         yield outcome
@@ -146,7 +150,7 @@ def _encode(work: Work, loaded: Loaded, encoder: Encoder, batches: Batches) -> E
             epoch_key_id=encoder.key.key_id,
         ),
         statistics=report.to_json() if report else {"rows": len(table.ids)},
-        batches=batches(table, encoder.model, encoder.key),
+        batches=batches(table),
         model=encoder.model,
         seal_to=encoder.seal_to,
         sign_with=encoder.sign_with,

@@ -13,14 +13,12 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import get_context
 
-from dedup.bundle.keys import LinkageKey
 from dedup.bundle.payload import BundleBatch
 from dedup.encode.attributes import bundle_attributes
 from dedup.encode.job import EncodeOptions, Encoder, Outcome, Work, encode_extract, encode_together, open_encoder
-from dedup.encode.records import BATCH_ROWS, encode_table, table_parts
+from dedup.encode.records import BATCH_ROWS, table_parts
 from dedup.encode.subkeys import derive_subkeys
 from dedup.extract.values import NormalisedTable
-from dedup.model.linkage import LinkageModel
 from dedup.model.records import EncodedRecords
 
 # Starting a worker takes longer than encoding a few megabytes of extract does.
@@ -80,13 +78,11 @@ def _batches_side_by_side(
     workers: int,
     encoder: Encoder,
     table: NormalisedTable,
-    model: LinkageModel,
-    key: LinkageKey,
 ) -> Iterator[BundleBatch]:
-    """Yield what `encode_batches` yields, in its order, with at most two batches per worker in flight."""
-    subkeys = derive_subkeys(key.secret)
+    """Yield what `RecordEncoder.batches` yields, in its order, with at most two batches per worker in flight."""
+    subkeys = derive_subkeys(encoder.key.secret)
     waiting: deque[tuple[NormalisedTable, Future[EncodedRecords]]] = deque()
-    for part in table_parts(table, model, BATCH_ROWS):
+    for part in table_parts(table, encoder.model, BATCH_ROWS):
         bare = NormalisedTable(part.ids, part.attributes, part.edd_week, clear=None)
         waiting.append((part, pool.submit(_encode_part, bare, encoder.options)))
         if len(waiting) >= 2 * workers:
@@ -97,5 +93,4 @@ def _batches_side_by_side(
 
 
 def _encode_part(part: NormalisedTable, options: EncodeOptions) -> EncodedRecords:
-    encoder = open_encoder(options)
-    return encode_table(part, encoder.model, derive_subkeys(encoder.key.secret))
+    return open_encoder(options).records.encode(part)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Made = TypeVar("Made")
 Codes = NDArray[np.int32]
-TextColumn: TypeAlias = pa.ChunkedArray  # of type TEXT, as it was read: missing is null or "", spaces are still around values
+TextColumn: TypeAlias = pa.ChunkedArray  # of TEXT, as it was read: missing is null or "", spaces are not yet off
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
 

@@ -18,17 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from dedup.bundle.keyfiles import IngestKey
-from dedup.bundle.keys import LinkageKey
 from dedup.bundle.payload import BundleBatch
 from dedup.encode.job import Encoded, Work, encode_together, open_encoder
 from dedup.encode.pool import grouped
-from dedup.encode.records import encode_batches
 from dedup.extract.values import NormalisedTable
 from dedup.lab.bench.limits import machine_limits
 from dedup.lab.bench.material import encode_options
 from dedup.lab.bench.process import BenchError
 from dedup.lab.linking import find_bundles, link_bundles, result_digest, write_linkage
-from dedup.model.linkage import LinkageModel
 from dedup.model.load import load_model
 
 THRESHOLD = 0.5
@@ -78,9 +75,9 @@ def encode(
     gc.freeze()
     clock = Clock()
 
-    def clocked(table: NormalisedTable, model: LinkageModel, key: LinkageKey) -> Iterator[BundleBatch]:
+    def clocked(table: NormalisedTable) -> Iterator[BundleBatch]:
         clock.done("read")
-        for batch in encode_batches(table, model, key):
+        for batch in encoder.records.batches(table):
             clock.done("encode")
             yield batch
             clock.done("write")
