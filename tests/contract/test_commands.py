@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -174,6 +175,50 @@ def test_nightly_tells_its_run_digest_stages_and_reports(demo: Path, tmp_path: P
     assert all(Path(str(report)).is_file() for report in again["reports"])  # type: ignore[attr-defined] # a JSON list
     assert (tmp_path / "out" / "findings.parquet").is_file()
     assert stopped["result_digest"] is None
+
+
+def test_every_provider_gets_its_own_report_and_a_form_to_answer_in(demo: Path) -> None:
+    folders = [path for path in (demo / "provider-reports").glob("*/*") if path.is_dir()]
+
+    assert len(folders) == len(list((demo / "vendors").glob("*/extracts/*.csv")))
+    for folder in folders:
+        assert sorted(path.name for path in folder.iterdir()) == ["feedback.csv", "report.csv", "report.xlsx"]
+        form = pd.read_csv(folder / "feedback.csv", sep=";", dtype=str, keep_default_na=False)
+        assert list(form.columns) == ["finding", "registratie_id", "aanbieder_agb", "code"]
+        assert set(form["aanbieder_agb"]) <= {folder.parent.name}
+
+
+def test_report_insurer_writes_aggregates_of_the_newest_nights_month(demo: Path, tmp_path: Path) -> None:
+    day = next((demo / "reports").glob("*/*")).name
+    made = document("report", "insurer", "--config", demo / "config", "--month", day[:7], "--out", tmp_path)
+    past = dedup("report", "insurer", "--config", demo / "config", "--month", "2020-01", "--json", expected=1)
+
+    assert (made["month"], made["day"]) == (day[:7], day)
+    assert made["insurers"]
+    files = [Path(str(path)) for path in made["reports"]]  # type: ignore[attr-defined] # a JSON list
+    assert {path.name for path in files} == {"report.json", "report.csv", "report.xlsx"}
+    assert {path.parent.name for path in files} == {day[:7]}
+    report = json.loads(next(path for path in files if path.suffix == ".json").read_text("utf-8"))
+    assert report["version"] == "insurer-report/1"
+    assert json.loads(past.stderr)["error"] == "reports.month"
+
+
+def test_contracts_import_tells_counts_and_line_numbers_only(demo: Path, tmp_path: Path) -> None:
+    head = "ksv;aanbieder_agb;naam;verzekeraar;van;tot\n"
+    (tmp_path / "contracts.csv").write_text(
+        f"{head}KSV99;41999999;Kraamzorg Geheim;3311;;\nKSV99;;Zonder Code;3311;;\n"
+    )
+    (tmp_path / "faulty.csv").write_text(f"{head}KSV99;12;Kraamzorg Geheim;3311;;\n")
+    config = shutil.copytree(demo, tmp_path / "demo") / "config"
+    done = dedup("contracts", "import", tmp_path / "contracts.csv", "--config", config, "--json")
+    refused = dedup("contracts", "import", tmp_path / "faulty.csv", "--config", config, expected=1)
+
+    told = json.loads(done.stdout)
+    assert (told["lines"], told["hold_today"], told["doubtful_lines"]) == (2, 1, [3])
+    assert "contracts.malformed" in refused.stderr
+    for output in (done.stdout, done.stderr, refused.stderr):
+        assert "Geheim" not in output
+        assert "Zonder" not in output
 
 
 def test_evaluate_scores_findings(demo: Path) -> None:
