@@ -21,6 +21,7 @@ from dedup.cli.demo import demo
 from dedup.cli.encode import encode
 from dedup.cli.evaluate import evaluate
 from dedup.cli.explain import explain
+from dedup.cli.feedback import feedback
 from dedup.cli.keys import keys
 from dedup.cli.link import link
 from dedup.cli.model import app as model_app
@@ -46,6 +47,7 @@ app.command("evaluate")(evaluate)
 app.command("explain")(explain)
 app.add_typer(model_app, name="model")
 app.add_typer(keys, name="keys")
+app.add_typer(feedback, name="feedback")
 app.add_typer(report, name="report")
 app.add_typer(contracts, name="contracts")
 app.add_typer(bench, name="bench")

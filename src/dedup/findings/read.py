@@ -71,8 +71,8 @@ def read_pairs(
     positions = np.unique(np.concatenate([left, right]))
     read = _read_registrations(registrations, positions, rules, today, known)
     records = dict(zip(positions.tolist(), read, strict=True))
-    agreed = _names_where(pairs, rules.evidence.agrees, at_least=True)
-    contradicted = _names_where(pairs, rules.evidence.contradicts, at_least=False)
+    agreed = names_where(pairs, rules.evidence.agrees, at_least=True)
+    contradicted = names_where(pairs, rules.evidence.contradicts, at_least=False)
     for group, one, other, probability, agrees, contradicts in zip(
         pairs["group"].tolist(),
         left.tolist(),
@@ -126,7 +126,7 @@ def _dates(column: pd.Series[Any]) -> list[date | None]:
     return [None if pd.isna(moment) else moment.date() for moment in pd.to_datetime(column)]
 
 
-def _names_where(pairs: pd.DataFrame, levels: Mapping[str, int], *, at_least: bool) -> list[frozenset[str]]:
+def names_where(pairs: pd.DataFrame, levels: Mapping[str, int], *, at_least: bool) -> list[frozenset[str]]:
     """Return per pair the comparisons whose level is at least (or, not missing, at most) the given one.
 
     Each pair's answer is a number with one bit per comparison, so that every distinct set is made once.

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from dedup.findings.conditions import Conditions
 from dedup.findings.deliveries import Delivery, suspected_deliveries
+from dedup.nightly.answers import decisions_of
 from dedup.nightly.memory import digest_of
 from dedup.nightly.night import Night
 from dedup.nightly.snapshots import Snapshots
@@ -24,6 +25,7 @@ def conditions_of(night: Night, snapshots: Snapshots) -> Conditions:
         suspected=suspected_deliveries(deliveries(night), night.rules.deliveries, today=night.today),
         delivered=frozenset(submission.provider for submission in snapshots.submissions),
         basis=linkage_basis(night, snapshots),
+        decisions=decisions_of(night),
     )
 
 

@@ -51,7 +51,7 @@ class Night:
 
 
 @contextmanager
-def open_night(
+def open_installation(
     settings: Settings,
     *,
     today: date,
@@ -60,7 +60,7 @@ def open_night(
     inbox: Path | None = None,
     out: Path | None = None,
 ) -> Iterator[Night]:
-    """Open the installation for one run; a run that leaves the block by an exception is a failed one.
+    """Open the installation under the run lock, without a run: for work between two nights.
 
     Raises `KeyFileError` (also when the server holds a linkage key), `StoreError` (`store.locked` when another run has
     the store), `ConfigError` and `ModelError`.
@@ -78,7 +78,7 @@ def open_night(
     with closing(store), run_lock(store.folder, registry=store.registry):
         keep_rejected = timedelta(days=settings.count("intake", "keep_rejected_days", 14))
         recover(store, now=clock(), keep_rejected=keep_rejected)
-        night = Night(
+        yield Night(
             run_id=entropy(16).hex(),
             today=today,
             clock=clock,
@@ -91,11 +91,28 @@ def open_night(
             inbox=inbox or home / "inbox",
             out=out or settings.root,
         )
-        with store.registry.write(night.event("run.begun", night.run_id)) as session:
+
+
+@contextmanager
+def open_night(
+    settings: Settings,
+    *,
+    today: date,
+    clock: Clock,
+    entropy: Entropy = secrets.token_bytes,
+    inbox: Path | None = None,
+    out: Path | None = None,
+) -> Iterator[Night]:
+    """Open the installation for one run; a run that leaves the block by an exception is a failed one.
+
+    Raises what `open_installation` raises.
+    """
+    with open_installation(settings, today=today, clock=clock, entropy=entropy, inbox=inbox, out=out) as night:
+        with night.store.registry.write(night.event("run.begun", night.run_id)) as session:
             begin_run(session, Run(night.run_id, today, clock()))
         try:
             yield night
         except BaseException:
-            with store.registry.write(night.event("run.failed", night.run_id)) as session:
+            with night.store.registry.write(night.event("run.failed", night.run_id)) as session:
                 finish_run(session, night.run_id, at=clock(), result_digest=None)
             raise

@@ -21,6 +21,7 @@ from dedup.intake.acceptance import Intake
 from dedup.intake.checks import IntakeLimits
 from dedup.intake.inbox import receive, report_refused
 from dedup.intake.receipts import Receipt
+from dedup.nightly.answers import forget_answers
 from dedup.nightly.finding import FINDINGS, find_duplicates, findings_from_json
 from dedup.nightly.linking import LINK, link_snapshots, pairs_from_parquet, skipped_blocks
 from dedup.nightly.memory import content_of, digest_of
@@ -212,6 +213,7 @@ def _complete(
     classes = class_table(findings)
     content = io.BytesIO()
     classes.to_parquet(content, index=False)
+    forget_answers(night)
     path = night.out / FINDINGS_FILE
     write_durably(path, content.getvalue())
     reach("nightly.result")
