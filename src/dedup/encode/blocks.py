@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 from cryptography.hazmat.primitives import hashes
@@ -20,6 +22,8 @@ from dedup.model.records import TOKEN_BYTES
 SECRET_BYTES = 32
 MAX_ENTRIES_PER_PASS = 16
 MAX_COMPONENT_BYTES = 0xFFFF
+
+_LENGTHS = [length.to_bytes(2, "big") for length in range(256)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,16 +55,19 @@ class HmacSha256:
         return result
 
 
-def component(value: str) -> bytes:
-    """Return one component of a block value: its length as u16 big-endian, then its UTF-8 bytes.
+def components(values: Iterable[str]) -> list[bytes]:
+    """Return the components of block values: of each value its length as u16 big-endian, then its UTF-8 bytes.
 
     A value longer than 65,535 bytes is cut there; every encoder must cut at the same byte.
     """
-    encoded = value.encode()[:MAX_COMPONENT_BYTES]
-    return len(encoded).to_bytes(2, "big") + encoded
+    encoded = [value.encode() for value in values]
+    if max(map(len, encoded), default=0) < len(_LENGTHS):
+        return [_LENGTHS[len(value)] + value for value in encoded]
+    cut = [value[:MAX_COMPONENT_BYTES] for value in encoded]
+    return [len(value).to_bytes(2, "big") + value for value in cut]
 
 
-def block_secrets(block_values: Sequence[bytes], subkeys: Subkeys) -> list[bytes]:
+def block_secrets(block_values: Iterable[bytes], subkeys: Subkeys) -> list[bytes]:
     """Return s = HMAC(block key, p‖v) for each message p‖v.
 
     This is the one place where a block value meets the linkage key: an oblivious PRF at the key's custodian
@@ -88,14 +95,20 @@ def blocks_of(table: NormalisedTable, linkage_pass: Pass, subkeys: Subkeys) -> B
     attribute of the pass is in none.
     """
     row, codes = _combinations([table.attributes[name] for name in linkage_pass.attributes])
-    values = bytes([linkage_pass.number])
-    columns = [[component(value) for value in table.attributes[name].values] for name in linkage_pass.attributes]
-    parts = [map(column.__getitem__, code.tolist()) for column, code in zip(columns, codes, strict=True)]
-    secrets = block_secrets([values + b"".join(chosen) for chosen in zip(*parts, strict=True)], subkeys)
+    columns = [components(table.attributes[name].values) for name in linkage_pass.attributes]
+    columns[0] = [bytes([linkage_pass.number]) + first for first in columns[0]]
+    chosen: list[Iterable[bytes]] = [
+        map(column.__getitem__, code.tolist()) for column, code in zip(columns, codes, strict=True)
+    ]
+    secrets = block_secrets(reduce(_joined, chosen), subkeys)
     secret = np.frombuffer(b"".join(secrets), dtype=np.uint8).reshape(-1, SECRET_BYTES)
     token = block_tokens(secret, subkeys)
     order = _order(row, token)
     return Blocks(row=row[order], secret=secret[order], token=token[order])
+
+
+def _joined(front: Iterable[bytes], back: Iterable[bytes]) -> Iterable[bytes]:
+    return map(add, front, back)
 
 
 def _order(row: NDArray[np.uint32], token: NDArray[np.uint8]) -> NDArray[np.intp]:

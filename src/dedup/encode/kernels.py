@@ -18,6 +18,7 @@ U64 = NDArray[np.uint64]
 
 MAX_CIPHER_BLOCKS = 32  # of one vote: a field of 4,096 bits
 IV_WORDS = 2  # a cipher block is two 64-bit words
+FEW = 16  # fewer than twice as many votes are counted in registers: nearly all
 
 _SWAP = sys.byteorder == "little"
 _BYTES = np.uint64(0x00FF00FF00FF00FF)
@@ -150,19 +151,43 @@ def take_majorities(
             s = row[e] * fields + field[i]
             if start[s + 1] > start[s]:
                 votes = (start[s + 1] - start[s]) | 1
-                top = _count(stream, at, votes, IV_WORDS * size[i], plane)
+                if votes < 2 * FEW:
+                    _count_few(stream, at, votes, IV_WORDS * size[i], plane)
+                else:
+                    _count_many(stream, at, votes, IV_WORDS * size[i], plane)
                 at += votes * IV_WORDS * size[i]
                 for b in range(width[i]):
-                    sketch[e, byte + b] = plane_bytes[top, b]
+                    sketch[e, byte + b] = plane_bytes[0, b]
             byte += width[i]
 
 
 @njit(cache=True, nogil=True)
-def _count(stream: U64, at: int, votes: int, words: int, plane: U64) -> int:
-    """Add up an odd number of votes; return the plane that is one where more than half of them are.
+def _count_few(stream: U64, at: int, votes: int, words: int, plane: U64) -> None:
+    """Write to `plane[0]` where more than half of an odd number of votes, less than 2 * FEW, are one.
 
-    Counts start where half of the votes and one more overflow into that plane.
+    Counts start so that half of the votes and one more reach FEW, the top plane; all planes stay in registers.
     """
+    start = np.uint64(FEW - (votes // 2 + 1))
+    none, one = np.uint64(0), np.uint64(1)
+    for w in range(words):
+        p0 = none - (start & one)
+        p1 = none - (start >> one & one)
+        p2 = none - (start >> np.uint64(2) & one)
+        p3 = none - (start >> np.uint64(3) & one)
+        p4 = none
+        for v in range(votes):
+            carry = stream[at + v * words + w]
+            p0, carry = p0 ^ carry, p0 & carry
+            p1, carry = p1 ^ carry, p1 & carry
+            p2, carry = p2 ^ carry, p2 & carry
+            p3, carry = p3 ^ carry, p3 & carry
+            p4 ^= carry
+        plane[0, w] = p4
+
+
+@njit(cache=True, nogil=True)
+def _count_many(stream: U64, at: int, votes: int, words: int, plane: U64) -> None:
+    """Do the same for any odd number of votes, with as many planes as it takes."""
     majority = votes // 2 + 1
     top = 0
     while (1 << top) < majority:
@@ -178,4 +203,5 @@ def _count(stream: U64, at: int, votes: int, words: int, plane: U64) -> int:
                 both = plane[p, w] & carry
                 plane[p, w] ^= carry
                 carry = both
-    return top
+    for w in range(words):
+        plane[0, w] = plane[top, w]

@@ -78,6 +78,8 @@ def table_parts(table: NormalisedTable, model: LinkageModel, rows: int) -> Itera
 
 def _part(values: ValueSets, first: int, last: int) -> ValueSets:
     offsets = values.offsets[first : last + 1]
+    if last - first == len(values) and len(values.values) <= len(values.codes):
+        return values  # few values that nobody has cost less than looking for them
     used, codes = np.unique(values.codes[offsets[0] : offsets[-1]], return_inverse=True)
     return ValueSets(
         values=tuple(values.values[code] for code in used.tolist()),

@@ -27,7 +27,8 @@ def sketch_entries(
     if not len(blocks.row):
         return sketch
     size = -(-width // CIPHER_BLOCK_BYTES)  # cipher blocks of a vote
-    field = np.array([model.fields.index(field) for field in fields], dtype=np.int64)
+    position = {field.number: place for place, field in enumerate(model.fields)}
+    field = np.array([position[field.number] for field in fields], dtype=np.int64)
     sets = (blocks.row.astype(np.int64), field, size, tokens.start, tokens.fields)
     needed = np.empty(len(blocks.row), dtype=np.int64)
     kernels.count_blocks(*sets, needed)
