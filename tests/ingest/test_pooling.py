@@ -77,8 +77,8 @@ def test_what_was_superseded_leaves_the_pool(server, deliver, ingest, pool, inta
     pool()
     after = get_link_view(server.store, held(server)[0].link)
     assert [one.counts for one in held(server)] == [True, True]
-    bodies = [{row.tobytes() for entries in content.passes for row in entries.body} for content in (before, after)]
-    assert len(bodies[0] & bodies[1]) == len(before.passes)  # bea's, and no longer anne's
+    tokens = [{row.tobytes() for entries in one.records.passes for row in entries.token} for one in (before, after)]
+    assert len(tokens[0] & tokens[1]) == len(before.records.passes)  # bea's, and no longer anne's
     assert objects(server) == (1, 1)
 
 

@@ -50,14 +50,14 @@ def block_graph(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Lay the graph of who shares which blocks, known in clear, over that of a stolen store.
+    """Lay blocks that are known in clear over those of a stolen link view, and of all that the server holds.
 
     Example: dedup attack block-graph --people 20000 --json
     """
     from dedup.lab.attack.block_graph import block_graph_attack
 
     lines = _run(block_graph_attack, people, seed, day, config)
-    _show(lines, as_json, lambda line: f"knows {line['overlap']:.0%} of {line['known']}, label {line['label']}")
+    _show(lines, as_json, _what_was_stolen)
 
 
 def quasi(
@@ -99,6 +99,10 @@ def vendor_key(
             + (f", label {line['label']}" if "label" in line else "")
         ),
     )
+
+
+def _what_was_stolen(line: dict[str, Any]) -> str:
+    return f"{line['form']}, label {line['label']}, knows {line['overlap']:.0%} of {line['known']}"
 
 
 def _run(attack: Attack, people: int, seed: int, day: datetime | None, config: Path | None) -> list[dict[str, Any]]:

@@ -1,24 +1,25 @@
-"""Link views: entries that nothing ties to one another, and the map, under both keys, that says whose they are.
+"""Link views: bags of single sketches that nothing ties together, and the map, under both keys, that orders them.
 
-A link view holds entries only, pass by pass in the order of their tokens, entries of one token in random order. Whoever
-reads it sees blocks: how many entries share a token, and how far these lie apart. He does not see which entries of
-different blocks are of one registration, of which snapshot they are, or which fields an entry lacks: what an absent
-field leaves zero is filled with random bits, which lie as far from everything as two strangers' values do.
+A link view holds, for each pass and each of its fields, the sketches of all entries that have the field, in a secret
+random order of their own: no tokens, so no blocks; nothing that says which sketches are of one entry, which entries of
+one registration, or of which snapshot they are. Whoever reads it can count them, and can find sketches that resemble
+each other in one field, which only those of one block can do; he cannot put such a pair beside any other.
 
-All else lies in the entry map: for each registration its row number, its snapshot, its presence bits, its EDD week, and
-the places of its entries in the link view.
+All else lies in the entry map: for each registration its row number, its snapshot, its presence bits, its EDD week and
+its tokens, and the seed of the orders in which the sketches lie.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
 from dedup.errors import StoreError
@@ -28,11 +29,16 @@ from dedup.store.house import Store
 from dedup.store.objects import ObjectDigest
 from dedup.store.submissions import LinkDigests
 
-Scalar = TypeVar("Scalar", bound=np.generic)
 Entropy = Callable[[int], bytes]
+
+Layout = tuple[tuple[tuple[int, int], ...], ...]
 
 _ORIGIN = b"dedup"
 _LINK_VIEW = b"link_view"
+_SEED = b"seed"
+_LAYOUT = b"layout"
+SEED_BYTES = 32
+_PASS = "pass_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +51,20 @@ class EncodingOrigin:
 
 
 @dataclass(frozen=True, slots=True)
-class Bodies:
-    """The entries of one pass in any order: `row` is uint32[e], `body` uint8[e, 16 + w], a token and its sketches."""
-
-    number: int
-    row: NDArray[np.uint32]
-    body: NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
 class Linkable:
     """n registrations as they are linked, of one snapshot or of many.
 
     `numbers` is int64[n], their row numbers; `snapshot` int64[n], indices into `snapshots`, which are submission ids;
-    `presence` uint32[n] and `edd_week` int32[n] as in `EncodedRecords`.
+    `records` are theirs, entries in any order, with zeros for absent fields. `layout` says for each pass which fields
+    its entries carry: the place of a field's presence bit, and its bytes.
     """
 
     origin: EncodingOrigin
     numbers: NDArray[np.int64]
     snapshots: tuple[str, ...]
     snapshot: NDArray[np.int64]
-    presence: NDArray[np.uint32]
-    edd_week: NDArray[np.int32]
-    passes: tuple[Bodies, ...]
+    records: EncodedRecords
+    layout: Layout
 
     def __len__(self) -> int:
         """Return the number of registrations."""
@@ -75,35 +72,21 @@ class Linkable:
 
 
 def linkable(
-    records: EncodedRecords,
-    numbers: NDArray[np.int64],
-    snapshot: str,
-    *,
-    model: LinkageModel,
-    origin: EncodingOrigin,
-    entropy: Entropy,
+    records: EncodedRecords, numbers: NDArray[np.int64], snapshot: str, *, model: LinkageModel, origin: EncodingOrigin
 ) -> Linkable:
-    """Return one snapshot's records ready to be kept, absent fields filled with `entropy(n)`, n random bytes."""
-    passes = []
-    for linkage_pass, entries in zip(model.passes, records.passes, strict=True):
-        body = np.hstack([entries.token, entries.sketch])
-        end = TOKEN_BYTES
-        for field in model.pass_fields(linkage_pass):
-            start, end = end, end + field.bits // 8
-            present = records.presence[entries.row] >> np.uint32(model.fields.index(field)) & np.uint32(1)
-            absent = np.flatnonzero(present == 0)
-            filler = np.frombuffer(entropy(len(absent) * (end - start)), np.uint8)
-            body[absent, start:end] = filler.reshape(len(absent), end - start)
-        passes.append(Bodies(entries.number, entries.row, body))
-    everyone = np.zeros(len(records), np.int64)
-    return Linkable(origin, numbers, (snapshot,), everyone, records.presence, records.edd_week, tuple(passes))
+    """Return one snapshot's records, as the second key leaves them, ready to be kept."""
+    layout = tuple(
+        tuple((model.fields.index(field), field.bits // 8) for field in model.pass_fields(one)) for one in model.passes
+    )
+    return Linkable(origin, numbers, (snapshot,), np.zeros(len(records), np.int64), records, layout)
 
 
 def put_link_view(store: Store, content: Linkable, *, entropy: Entropy) -> LinkDigests:
-    """Keep a link view and its entry map; `entropy(n)` gives the random bytes that order entries of one token."""
-    orders = [_order(entries.body, entropy) for entries in content.passes]
-    link_view = store.link_views.put(_entries_table(content, orders))
-    return LinkDigests(link_view, store.joined.put(_map_table(content, orders, link_view)))
+    """Keep a link view and its entry map; `entropy(n)` gives n random bytes, for the seed of the orders."""
+    seed = entropy(SEED_BYTES)
+    by_row = [_grouped(entries) for entries in content.records.passes]
+    link_view = store.link_views.put(_sketch_table(content, by_row, seed))
+    return LinkDigests(link_view, store.joined.put(_map_table(content, by_row, seed, link_view)))
 
 
 def get_link_view(store: Store, digests: LinkDigests) -> Linkable:
@@ -112,22 +95,31 @@ def get_link_view(store: Store, digests: LinkDigests) -> Linkable:
     Raises `StoreError`: `store.views-differ` when they were not made together, or what `ObjectStore.get` raises.
     """
     owners = pq.read_table(pa.BufferReader(store.joined.get(digests.entry_map)), use_threads=False)
-    if (owners.schema.metadata or {}).get(_LINK_VIEW, b"").decode("ascii") != digests.link_view:
+    metadata = owners.schema.metadata or {}
+    if metadata.get(_LINK_VIEW, b"").decode("ascii") != digests.link_view:
         raise StoreError("store.views-differ", "A link view and an entry map were not made together.")
-    entries = pq.read_table(pa.BufferReader(store.link_views.get(digests.link_view)), use_threads=False)
-    passes = []
-    for number, width, stored in zip(*(entries[name] for name in ("pass", "width", "entries")), strict=True):
-        body = np.frombuffer(stored.as_buffer(), np.uint8).reshape(-1, width.as_py())
-        passes.append(Bodies(number.as_py(), _row_of_each(owners, number.as_py(), len(body)), body))
+    bags = pq.read_table(pa.BufferReader(store.link_views.get(digests.link_view)), use_threads=False)
+    layout = tuple(tuple((bit, width) for bit, width in fields) for fields in json.loads(metadata[_LAYOUT]))
+    presence = owners["presence"].to_numpy()
+    seed = bytes.fromhex(metadata[_SEED].decode("ascii"))
+    names = [name for name in owners.column_names if name.startswith(_PASS)]
+    passes, bag = [], iter(bags["sketches"])
+    for name, fields in zip(names, layout, strict=True):
+        row, token = _tokens(owners[name].combine_chunks())
+        number = int(name.removeprefix(_PASS))
+        sketch = np.zeros((len(row), sum(width for _, width in fields)), np.uint8)
+        for place in _places(number, fields, row, presence, seed):
+            stored = np.frombuffer(next(bag).as_buffer(), np.uint8).reshape(-1, place.end - place.start)
+            sketch[place.order, place.start : place.end] = stored
+        passes.append(PassEntries(number, row, token, sketch))
     snapshot = owners["snapshot"].combine_chunks().dictionary_encode()
     return Linkable(
-        origin=EncodingOrigin(**json.loads(owners.schema.metadata[_ORIGIN])),
+        origin=EncodingOrigin(**json.loads(metadata[_ORIGIN])),
         numbers=owners["row_number"].to_numpy(),
         snapshots=tuple(snapshot.dictionary.to_pylist()),
         snapshot=snapshot.indices.to_numpy().astype(np.int64),
-        presence=owners["presence"].to_numpy(),
-        edd_week=owners["edd_week"].to_numpy(),
-        passes=tuple(passes),
+        records=EncodedRecords(presence, owners["edd_week"].to_numpy(), tuple(passes)),
+        layout=layout,
     )
 
 
@@ -150,18 +142,23 @@ def together(parts: Sequence[Linkable], snapshots: Collection[str]) -> Linkable:
     place[order] = np.arange(len(order), dtype=np.uint32)
     starts = np.cumsum([0, *(len(part) for part in parts)])[:-1]
     passes = []
-    for entries in zip(*(part.passes for part in parts), strict=True):
+    for entries in zip(*(part.records.passes for part in parts), strict=True):
         rows = np.concatenate([one.row.astype(np.int64) + start for one, start in zip(entries, starts, strict=True)])
-        passes.append(Bodies(entries[0].number, place[rows], np.concatenate([one.body for one in entries])))
+        token = np.concatenate([one.token for one in entries])
+        passes.append(PassEntries(entries[0].number, place[rows], token, np.concatenate([e.sketch for e in entries])))
     first = np.cumsum([0, *(len(part.snapshots) for part in parts)])[:-1]
+    snapshot = np.concatenate([part.snapshot + start for part, start in zip(parts, first, strict=True)])
     return Linkable(
         origin=parts[0].origin,
         numbers=numbers[order],
         snapshots=tuple(name for part in parts for name in part.snapshots),
-        snapshot=_in_order(parts, order, lambda at: parts[at].snapshot + first[at]),
-        presence=_in_order(parts, order, lambda at: parts[at].presence),
-        edd_week=_in_order(parts, order, lambda at: parts[at].edd_week),
-        passes=tuple(passes),
+        snapshot=snapshot[order],
+        records=EncodedRecords(
+            np.concatenate([part.records.presence for part in parts])[order],
+            np.concatenate([part.records.edd_week for part in parts])[order],
+            tuple(passes),
+        ),
+        layout=parts[0].layout,
     )
 
 
@@ -170,7 +167,7 @@ def records_of(content: Linkable, model: LinkageModel) -> EncodedRecords:
     if content.origin.model_digest != model.digest:
         message = f"The link views were not made with the linkage model {model.name} as it is now."
         raise StoreError("store.other-model", message)
-    return EncodedRecords(content.presence, content.edd_week, tuple(map(_sorted_entries, content.passes)))
+    return replace(content.records, passes=tuple(map(_sorted, content.records.passes)))
 
 
 def no_records(model: LinkageModel) -> EncodedRecords:
@@ -193,92 +190,117 @@ def _restricted(part: Linkable, snapshots: Collection[str]) -> Linkable:
         return part
     number = (np.cumsum(kept) - 1).astype(np.uint32)
     passes = []
-    for entries in part.passes:
+    for entries in part.records.passes:
         here = kept[entries.row]
-        passes.append(Bodies(entries.number, number[entries.row[here]], entries.body[here]))
-    return Linkable(
-        part.origin,
-        part.numbers[kept],
-        part.snapshots,
-        part.snapshot[kept],
-        part.presence[kept],
-        part.edd_week[kept],
-        tuple(passes),
-    )
+        passes.append(PassEntries(entries.number, number[entries.row[here]], entries.token[here], entries.sketch[here]))
+    records = EncodedRecords(part.records.presence[kept], part.records.edd_week[kept], tuple(passes))
+    return replace(part, numbers=part.numbers[kept], snapshot=part.snapshot[kept], records=records)
 
 
-def _in_order(
-    parts: Sequence[Linkable], order: NDArray[np.int64], column: Callable[[int], NDArray[Scalar]]
-) -> NDArray[Scalar]:
-    return np.concatenate([column(at) for at in range(len(parts))])[order]
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where one field's sketches lie: bytes `start` to `end` of the entries `order`, in the order of the bag."""
+
+    order: NDArray[np.int64]
+    start: int
+    end: int
 
 
-def _order(body: NDArray[np.uint8], entropy: Entropy) -> NDArray[np.int64]:
-    """Return the order in which entries are kept: by token, and within a token by chance."""
-    ties = np.frombuffer(entropy(8 * len(body)), np.uint64)
-    high, low = _halves(body)
-    return np.lexsort((ties, low, high))
+def _places(
+    number: int,
+    fields: Sequence[tuple[int, int]],
+    row: NDArray[np.uint32],
+    presence: NDArray[np.uint32],
+    seed: bytes,
+) -> Iterator[_Place]:
+    """Yield for each field of a pass the order of its bag: entries by row, those without the field left out."""
+    here, end = presence[row], 0
+    for position, (bit, width) in enumerate(fields):
+        start, end = end, end + width
+        present = np.flatnonzero(here >> np.uint32(bit) & np.uint32(1))
+        # Pass and field come first in the counter, so no two bags share any of the stream.
+        counter = bytes([number, position]).ljust(16, b"\0")
+        stream = Cipher(algorithms.AES(seed), modes.CTR(counter)).encryptor().update(bytes(8 * len(present)))
+        yield _Place(present[_order_of(np.frombuffer(stream, "<u8"))], start, end)
 
 
-def _halves(body: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    halves = np.ascontiguousarray(body[:, :TOKEN_BYTES]).view(">u8").astype(np.uint64)
-    return halves[:, 0], halves[:, 1]
+def _order_of(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the one order that sorts the keys; equal ones, which hardly ever occur, stay as they stand."""
+    order = np.argsort(keys)  # several times as fast as a stable sort
+    ordered = keys[order]
+    return np.argsort(keys, kind="stable") if (ordered[1:] == ordered[:-1]).any() else order
 
 
-def _sorted_entries(entries: Bodies) -> PassEntries:
-    high, low = _halves(entries.body)
-    order = np.lexsort((entries.row, low, high))
-    return PassEntries(
-        number=entries.number,
-        row=entries.row[order],
-        token=np.ascontiguousarray(entries.body[order, :TOKEN_BYTES]),
-        sketch=np.ascontiguousarray(entries.body[order, TOKEN_BYTES:]),
-    )
+def _grouped(entries: PassEntries) -> PassEntries:
+    order = np.argsort(entries.row, kind="stable")
+    return PassEntries(entries.number, entries.row[order], entries.token[order], entries.sketch[order])
 
 
-def _entries_table(content: Linkable, orders: Iterable[NDArray[np.int64]]) -> memoryview:
-    """Return the link view: one row for each pass, with all its entries one behind the other."""
-    chunks = []
-    for entries, order in zip(content.passes, orders, strict=True):
-        body = entries.body[order]
-        ends = pa.py_buffer(np.array([0, body.size], np.int64))
-        chunks.append(pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(body)]))
+def _sorted(entries: PassEntries) -> PassEntries:
+    halves = np.ascontiguousarray(entries.token).view(">u8").astype(np.uint64)
+    order = np.lexsort((entries.row, halves[:, 1], halves[:, 0]))
+    return PassEntries(entries.number, entries.row[order], entries.token[order], entries.sketch[order])
+
+
+def _sketch_table(content: Linkable, by_row: Sequence[PassEntries], seed: bytes) -> memoryview:
+    """Return the link view: one row for each pass and field, with all its sketches one behind the other."""
+    numbers, bits, bags = [], [], []
+    for entries, fields in zip(by_row, content.layout, strict=True):
+        places = _places(entries.number, fields, entries.row, content.records.presence, seed)
+        for place, (bit, _) in zip(places, fields, strict=True):
+            bag = np.ascontiguousarray(entries.sketch[place.order, place.start : place.end])
+            ends = pa.py_buffer(np.array([0, bag.size], np.int64))
+            bags.append(pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(bag)]))
+            numbers.append(entries.number)
+            bits.append(bit)
     columns = {
-        "pass": pa.array([entries.number for entries in content.passes], pa.int8()),
-        "width": pa.array([entries.body.shape[1] for entries in content.passes], pa.int32()),
-        "entries": pa.chunked_array(chunks, pa.large_binary()),
+        "pass": pa.array(numbers, pa.int8()),
+        "field": pa.array(bits, pa.int8()),
+        "sketches": pa.chunked_array(bags, pa.large_binary()),
     }
     table = pa.table(columns).replace_schema_metadata(_metadata(content.origin))
     # Random bytes do not shrink, and column statistics would only repeat part of them.
     return parquet(table, compression="none", use_dictionary=False, write_statistics=False)
 
 
-def _map_table(content: Linkable, orders: Iterable[NDArray[np.int64]], link_view: ObjectDigest) -> memoryview:
-    """Return the entry map: one row for each registration, with the places of its entries in the link view."""
+def _map_table(content: Linkable, by_row: Sequence[PassEntries], seed: bytes, link_view: ObjectDigest) -> memoryview:
+    """Return the entry map: one row for each registration, with the tokens of its entries."""
+    snapshots = pa.DictionaryArray.from_arrays(content.snapshot.astype(np.int32), list(content.snapshots))
     columns: dict[str, Any] = {
         "row_number": content.numbers,
-        "snapshot": pa.DictionaryArray.from_arrays(content.snapshot.astype(np.int32), list(content.snapshots)).cast(
-            pa.string()
-        ),
-        "presence": content.presence,
-        "edd_week": content.edd_week,
+        "snapshot": snapshots.cast(pa.string()),
+        "presence": content.records.presence,
+        "edd_week": content.records.edd_week,
     }
-    for entries, order in zip(content.passes, orders, strict=True):
-        owner = entries.row[order]
+    for entries in by_row:
         ends = np.zeros(len(content) + 1, np.int32)
-        np.cumsum(np.bincount(owner, minlength=len(content)), out=ends[1:])
-        places = np.argsort(owner, kind="stable").astype(np.uint32)
-        columns[f"pass_{entries.number}"] = pa.ListArray.from_arrays(pa.array(ends), pa.array(places))
-    metadata = _metadata(content.origin) | {_LINK_VIEW: link_view.encode("ascii")}
-    return parquet(pa.table(columns).replace_schema_metadata(metadata), compression="zstd", write_statistics=False)
+        np.cumsum(np.bincount(entries.row, minlength=len(content)), out=ends[1:])
+        token = pa.py_buffer(np.ascontiguousarray(entries.token))
+        values = pa.FixedSizeBinaryArray.from_buffers(pa.binary(TOKEN_BYTES), len(entries.row), [None, token])
+        columns[f"{_PASS}{entries.number}"] = pa.ListArray.from_arrays(pa.array(ends), values)
+    metadata = _metadata(content.origin) | {
+        _LINK_VIEW: link_view.encode("ascii"),
+        _SEED: seed.hex().encode("ascii"),
+        _LAYOUT: json.dumps(content.layout).encode("ascii"),
+    }
+    table = pa.table(columns).replace_schema_metadata(metadata)
+    packed = ["snapshot", "presence", "edd_week"]
+    return parquet(
+        table,
+        compression={name: "zstd" if name in packed else "none" for name in table.column_names},
+        use_dictionary=packed,
+        write_statistics=False,
+    )
 
 
-def _row_of_each(owners: pa.Table, number: int, entries: int) -> NDArray[np.uint32]:
-    lists = owners[f"pass_{number}"].combine_chunks()
-    places = lists.flatten().to_numpy()
-    rows = np.empty(entries, np.uint32)
-    rows[places] = np.repeat(np.arange(len(lists), dtype=np.uint32), np.diff(lists.offsets.to_numpy()))
-    return rows
+def _tokens(lists: pa.ListArray) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """Return the row and the token of each entry that the lists, one for each row, hold."""
+    lengths = np.diff(lists.offsets.to_numpy())
+    values = lists.flatten()
+    data = np.frombuffer(values.buffers()[1] or b"", np.uint8)
+    first = values.offset * TOKEN_BYTES
+    token = data[first : first + len(values) * TOKEN_BYTES].reshape(-1, TOKEN_BYTES)
+    return np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths), token
 
 
 def _metadata(origin: EncodingOrigin) -> dict[bytes, bytes]:

@@ -1,7 +1,7 @@
-"""What is kept of a snapshot: entries that nothing ties together, attributes without entries, and what joins the two.
+"""What is kept of a snapshot: sketches that nothing ties together, attributes without sketches, and what joins them.
 
 The attribute store has `row_number` (63 random bits, new at each ingest), the columns of `dedup.fields.ATTRIBUTES`,
-`first_seen` and `tokens_changed`, in order of registratie_id. The entries are in a link view, and an entry map says
+`first_seen` and `tokens_changed`, in order of registratie_id. The sketches are in a link view, and an entry map says
 which of them are of which row number (`dedup.store.link_views`). Each of the three is under another key: the link
 view's, the attribute store's, and for the map both. Whoever holds one key learns nothing of the other half.
 """
@@ -62,10 +62,10 @@ def save_views(
     """Keep one snapshot, named by its submission's id; value i of each attribute and record i are of one registration.
 
     `attributes` has the columns of `ATTRIBUTES`, `first_seen` and `tokens_changed` (a date, or None when they never
-    did). `entropy(n)` gives n random bytes: for the row numbers, for absent fields, and for the order of entries.
+    did). `entropy(n)` gives n random bytes: for the row numbers, and for the orders in which sketches lie.
     """
     numbers = _row_numbers(len(records), entropy)
-    content = linkable(records, numbers, snapshot, model=model, origin=origin, entropy=entropy)
+    content = linkable(records, numbers, snapshot, model=model, origin=origin)
     table = _attribute_table({**attributes, "row_number": numbers})
     return ViewDigests(
         link=put_link_view(store, content, entropy=entropy),

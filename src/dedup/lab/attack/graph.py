@@ -42,14 +42,15 @@ class Distances(StrEnum):
 class Graph:
     """n records and the pairs that share a block.
 
-    `start` is uint64[n], a record's first colour; pair i ties `left[i]` and `right[i]` with the label `tie[i]`;
-    `component` is int64[n], equal for records that are connected.
+    `start` is uint64[n], a record's first colour; pair i ties `left[i]` and `right[i]` with the label `tie[i]` and lies
+    `apart[i]` (float32[p, f]), field by field; `component` is int64[n], equal for records that are connected.
     """
 
     start: U64
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     tie: U64
+    apart: NDArray[np.float32]
     component: NDArray[np.int64]
 
 
@@ -58,28 +59,27 @@ def draw_graph(
     model: LinkageModel,
     distances: Distances,
     label: NDArray[np.int64],
-    *,
-    count_entries: bool = True,
 ) -> Graph:
     """Return the graph that encoded records show; `label` (int64[n]) is what else is known of each record.
 
-    A record's first colour is its presence bits, how many entries it has in each pass, and its label. `count_entries`
-    is off for a link view from which entries that share no block were dropped. A pair's label is how many blocks of
-    each pass it shares and, field by field, what `distances` lets the attacker read.
+    A record's first colour is its presence bits, how many entries it has in each pass, and its label. A pair's label
+    is how many blocks of each pass it shares and, field by field, what `distances` lets the attacker read.
     """
     n = len(records)
     start = _mixed(records.presence.astype(np.uint64), label.astype(np.uint64))
-    for entries in records.passes if count_entries else ():
+    for entries in records.passes:
         start = _mixed(start, np.bincount(entries.row, minlength=n).astype(np.uint64))
     left, right, tie = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
-    for one, other, label_of in _ties(records, model, distances):
+    apart = [np.empty((0, len(model.fields)), np.float32)]
+    for one, other, label_of, distance in _ties(records, model, distances):
         left.append(one)
         right.append(other)
         tie.append(label_of)
+        apart.append(distance)
     one, other = np.concatenate(left), np.concatenate(right)
     links = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(n, n))
     component = connected_components(links, directed=False)[1].astype(np.int64)
-    return Graph(start, one, other, np.concatenate(tie), component)
+    return Graph(start, one, other, np.concatenate(tie), np.concatenate(apart), component)
 
 
 def refine(graph: Graph, rounds: int) -> Iterator[U64]:
@@ -96,8 +96,8 @@ def refine(graph: Graph, rounds: int) -> Iterator[U64]:
 
 def _ties(
     records: EncodedRecords, model: LinkageModel, distances: Distances
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], U64]]:
-    """Yield the pairs that share blocks, left below right, and the label of each."""
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], U64, NDArray[np.float32]]]:
+    """Yield the pairs that share blocks, left below right, and the label of each and how far apart they are."""
     blocks = tuple(find_blocks(entries, MAX_BLOCK) for entries in records.passes)
     carries = np.array(
         [[field.name not in one.omits for field in model.fields] for one in model.passes], np.bool_
@@ -111,18 +111,21 @@ def _ties(
         shared = np.add.reduceat(np.uint64(1) << (np.uint64(8) * via.astype(np.uint64)), first)
         one, other = left[first], right[first]
         label = _mixed(shared, np.uint64(0))
+        apart = np.add.reduceat(np.where(carries[via], hits.distance[order], 0).astype(np.int64), first)
+        measured = np.add.reduceat(np.where(carries[via], bits, 0), first)
+        both = records.presence[one] & records.presence[other]
+        known = (both[:, None] >> np.arange(len(bits), dtype=np.uint32) & 1 == 1) & (measured > 0)
         if distances is Distances.EXACT:
             # Blocks of one pass come in an order that the two sides do not share, so they are summed, not listed.
             both = records.presence[left] & records.presence[right]
             label = _mixed(label, np.add.reduceat(_exact(hits.distance[order], carries[via], via, both), first))
         elif distances is not Distances.NONE:
-            apart = np.add.reduceat(hits.distance[order].astype(np.int64), first)
-            measured = np.add.reduceat(np.where(carries[via], bits, 0), first)
-            both = records.presence[one] & records.presence[other]
             for position in range(len(bits)):
-                known = (((both >> np.uint32(position)) & 1) == 1) & (measured[:, position] > 0)
-                label = _mixed(label, _read(apart[:, position], measured[:, position], known, distances))
-        yield one, other, label
+                read = _read(apart[:, position], measured[:, position], known[:, position], distances)
+                label = _mixed(label, read)
+        # The angle whose sine is the root of a share of bits has the same noise whatever the share (Anscombe 1948).
+        angle = np.arcsin(np.sqrt(apart / np.maximum(measured, 1)))
+        yield one, other, label, np.where(known, 2 * np.sqrt(measured) * angle, 0).astype(np.float32)
 
 
 def _exact(
