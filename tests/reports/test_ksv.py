@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
@@ -14,7 +15,7 @@ from dedup.reports import html
 from dedup.reports import json as json_report
 from dedup.reports.data import AgeBand, HistoryPoint, Turn, WeekFlow
 from dedup.reports.ksv import build, history_row
-from dedup.reports.night import ReportError, prepare
+from dedup.reports.night import Night, ReportError, prepare
 from dedup.weeks import week_of
 
 HERE, THERE = "41000001", "41000003"
@@ -170,3 +171,39 @@ def test_a_registration_that_left_is_still_counted_as_settled(reports, registrat
     )
     report = reports(registrations[:1], [], previous=previous)["KSV01"]
     assert (report.summary.settled_today, report.summary.open) == (1, 0)
+
+
+@pytest.fixture(scope="module")
+def escalated_night(findings_of_season, providers) -> Night:
+    """The season's last night, on which a finding is with the insurer and is kept because a delivery is suspected."""
+    findings, registrations = findings_of_season
+    table = findings.findings.assign(escalation="", escalated="", next_escalation="")
+    chosen = table.index[(table["state"] == "open") & (table["class"] == "certain")][0]
+    table.loc[chosen, ["escalation", "escalated", "next_escalation"]] = ["insurer", "2026-11-20", "2026-12-04"]
+    table.loc[chosen, ["kept", "kept_since", "feedback"]] = ["delivery", "2026-11-21", "onbekend"]
+    agb = findings.members.loc[findings.members["finding"] == table.loc[chosen, "finding"], "aanbieder_agb"].iloc[0]
+    deliveries = pd.DataFrame(
+        [(agb, "shrunken", "2026-11-21", 5, 50, "2026-11-20")], columns=findings.deliveries.columns
+    )
+    changed = replace(findings, findings=table, deliveries=deliveries)
+    return prepare(changed, registrations, providers, today=date(2026, 11, 22))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("nl", ["Sinds 20 nov 2026 bij de preferente zorgverzekeraar neergelegd.", "Volgende stap op 4 dec 2026.",
+                "Blijft staan sinds 21 nov 2026", "Antwoord: nog niet duidelijk.", "Levering verdacht:",
+                "Te lang open en doorgegeven: 1 bevinding."]),
+        ("en", ["With the preferred insurer since 20 Nov 2026.", "Next step on 4 Dec 2026.", "Kept since 21 Nov 2026",
+                "Answer: not clear yet.", "Delivery suspected:", "Open too long and passed on: 1 finding."]),
+    ],
+)  # fmt: skip
+def test_escalation_answers_and_suspected_deliveries_are_told(escalated_night, language, said):
+    [finding] = [row for row in escalated_night.finding.values() if row["escalation"]]
+    ksv = finding["ksvs"].split()[0]
+    report = build(escalated_night, ksv, "KSV")
+    page = html.render(report, language)
+    assert [sentence for sentence in said if sentence not in page] == []
+    assert report.summary.escalated == 1
+    assert [line.suspected for line in report.providers if line.suspected] == ["shrunken"]

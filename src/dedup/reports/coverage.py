@@ -40,6 +40,8 @@ def _line(night: Night, agb: str, registrations: int, contracted: bool) -> Provi
         freshness=_freshness(night, days_old, stopped=bool(known.get("stopped"))),
         registrations=registrations,
         refused_share=round(int(known["refused"]) / delivered, 4) if snapshot and delivered else None,
+        suspected=str(night.suspected[agb]["fault"]) if agb in night.suspected else "",
+        suspected_since=date.fromisoformat(night.suspected[agb]["since"]) if agb in night.suspected else None,
     )
 
 

@@ -48,6 +48,9 @@ class FindingLine:
 
     `elsewhere` counts registrations in another KSV, of which nothing else is told. `acts` is provider, ksv, elsewhere
     (a provider in another KSV) or nobody; `agreed` names attributes, never values; `band` stands for the probability.
+    `escalation` is ksv, insurer, committee or "", since `escalated`; the next step comes on `next_escalation`. `kept`
+    tells why it is still there though it was not found tonight: delivery (one is suspected), relinked or "". `answers`
+    are codes of what providers answered.
     """
 
     finding: str
@@ -64,13 +67,19 @@ class FindingLine:
     acts: str
     acts_provider: str
     acts_provider_name: str
-    note: str
+    escalation: str
+    escalated: date | None
+    next_escalation: date | None
+    kept: str
+    kept_since: date | None
+    answers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderLine:
     """Whether a provider's data is in, and how fresh; `registrations` counts its open ones in this KSV only.
 
+    `suspected` is missing or shrunken, since `suspected_since`, when its last delivery is not believed, else "".
     `freshness` is fresh, late, stale, stopped (it delivered once) or missing (it never did); `refused_share` is that of
     its last snapshot, None without one.
     """
@@ -84,6 +93,8 @@ class ProviderLine:
     freshness: str
     registrations: int
     refused_share: float | None
+    suspected: str
+    suspected_since: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +219,8 @@ class Summary:
     providers: int
     providers_fresh: int
     not_fresh: tuple[str, ...]
+    suspected: tuple[str, ...]
+    escalated: int
     older_than_longest: int
     registrations: int
 

@@ -22,7 +22,7 @@ DEMAND_COLUMNS = (
 )  # fmt: skip
 # Classes of which one registration too many is given back when the finding is settled.
 FREEING = (FindingClass.CERTAIN, FindingClass.LIKELY, FindingClass.CLEAN_UP)
-NOT_FREED = (SettledBy.WITHDRAWN, SettledBy.NO_MATCH)
+NOT_FREED = (SettledBy.WITHDRAWN, SettledBy.NO_MATCH, SettledBy.FEEDBACK, SettledBy.MERGED)
 
 
 def demand_table(registrations: pd.DataFrame, findings: Findings) -> pd.DataFrame:

@@ -12,9 +12,10 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from dedup.findings.frames import Findings
-from dedup.findings.vocabulary import OPEN_STATES, FindingClass, SettledBy, State
+from dedup.findings.vocabulary import OPEN_STATES, FindingClass, State
 from dedup.reports.demand import DEMAND_COLUMNS
 from dedup.reports.disclosure import Counts, DisclosureRules, Flags, choose_shown, rounded, too_telling
+from dedup.reports.ksv import NEVER_SETTLED
 from dedup.reports.night import Night
 
 INSURER_VERSION = "insurer-report/1"
@@ -206,7 +207,7 @@ def _settled(night: Night, places: Sequence[str], rules: DisclosureRules) -> dic
     """Return per KSV the doubles that opened between 28 and 14 days ago, and those settled within 14 days."""
     rows = []
     for name, row in night.finding.items():
-        if row["class"] not in DOUBLES or row["state"] == State.HELD or row["settled_by"] == SettledBy.WITHDRAWN:
+        if row["class"] not in DOUBLES or row["state"] == State.HELD or row["settled_by"] in NEVER_SETTLED:
             continue
         opened = date.fromisoformat(row["opened"])
         in_time = (

@@ -16,6 +16,8 @@ from dedup.reports.night import Night
 from dedup.weeks import week_of
 
 TO_ACT_ON = (FindingClass.TO_REVIEW, FindingClass.CERTAIN, FindingClass.LIKELY, FindingClass.CLEAN_UP)
+# What went without anyone settling it: never shown, or gone on under another finding's name.
+NEVER_SETTLED = (SettledBy.WITHDRAWN, SettledBy.MERGED)
 # The order in which attributes are named, whatever the order of the linkage model.
 ATTRIBUTE_ORDER = ("first_name", "surname", "birth_date", "address", "phone", "email", "insurance", "edd")
 
@@ -49,6 +51,8 @@ def build(night: Night, ksv: str, ksv_name: str) -> KsvReport:
         providers=len(providers),
         providers_fresh=len(providers) - len(not_fresh),
         not_fresh=not_fresh,
+        suspected=tuple(line.name or line.provider for line in providers if line.suspected),
+        escalated=sum(line.escalation != "" for line in opened),
         older_than_longest=ageing[-1].findings,
         registrations=len(registrations),
     )
@@ -124,8 +128,17 @@ def _line(night: Night, ksv: str, name: str) -> FindingLine | None:
         acts=acts,
         acts_provider=provider,
         acts_provider_name=_name_of(night, provider) if provider else "",
-        note=str(row.get("note") or ""),
+        escalation=row["escalation"],
+        escalated=_day(row["escalated"]),
+        next_escalation=_day(row["next_escalation"]),
+        kept=row["kept"],
+        kept_since=_day(row["kept_since"]),
+        answers=tuple(row["feedback"].split()),
     )
+
+
+def _day(written: str) -> date | None:
+    return date.fromisoformat(written) if written else None
 
 
 def _name_of(night: Night, provider: str) -> str:
@@ -163,7 +176,7 @@ def _ageing(lines: tuple[FindingLine, ...], limits: tuple[int, ...]) -> tuple[Ag
 
 def _settled_on(row: Any) -> date | None:
     """Return the day on which a finding that was ever shown to the coordinator was settled."""
-    if row["state"] != State.SETTLED or row["class"] not in TO_ACT_ON or row["settled_by"] == SettledBy.WITHDRAWN:
+    if row["state"] != State.SETTLED or row["class"] not in TO_ACT_ON or row["settled_by"] in NEVER_SETTLED:
         return None
     return date.fromisoformat(row["settled"])
 
@@ -173,7 +186,7 @@ def _flow(rows: list[Any], night: Night) -> tuple[WeekFlow, ...]:
     shown = [
         row
         for row in rows
-        if row["class"] in TO_ACT_ON and row["state"] != State.HELD and row["settled_by"] != SettledBy.WITHDRAWN
+        if row["class"] in TO_ACT_ON and row["state"] != State.HELD and row["settled_by"] not in NEVER_SETTLED
     ]
     weeks = []
     for back in reversed(range(night.terms.weeks_shown)):

@@ -27,7 +27,7 @@ class Night:
     """Everything that the reports of one night are cut from; made by `prepare`.
 
     `findings_of_ksv` lists the findings with a registration in a KSV; `members_of` and `agreed_in` are by finding,
-    `registration` by registratie_id, `provider` by AGB code; the frames are keyed by KSV.
+    `registration` by registratie_id, `provider` and `suspected` (deliveries) by AGB code; the frames are keyed by KSV.
     """
 
     today: date
@@ -39,6 +39,7 @@ class Night:
     agreed_in: Mapping[str, frozenset[str]]
     registration: Mapping[str, Mapping[str, Any]]
     provider: Mapping[str, Mapping[str, Any]]
+    suspected: Mapping[str, Mapping[str, Any]]
     contracted: Mapping[str, frozenset[str]]
     contract_names: Mapping[str, str]
     doubtful_contracts: tuple[DoubtfulContract, ...]
@@ -106,6 +107,7 @@ def prepare(
         agreed_in={name: frozenset(agreed) for name, agreed in agreed_in.items()},
         registration=registration,
         provider={row["aanbieder_agb"]: row for row in _rows(providers)},
+        suspected={row["aanbieder_agb"]: row for row in _rows(findings.deliveries)},
         contracted=_contracted(contracts),
         contract_names={}
         if contracts is None

@@ -90,6 +90,8 @@ def _summary(report: KsvReport, texts: Texts) -> list[Block]:
         else texts("summary.settled_none")
     )
     complete = texts("summary.complete_missing", names=", ".join(s.not_fresh)) if s.not_fresh else ""
+    suspected = texts("summary.complete_suspected", names=", ".join(s.suspected)) if s.suspected else ""
+    escalated = texts("summary.turn_escalated", findings=texts.count("finding", s.escalated)) if s.escalated else ""
     old = (
         texts("summary.better_old", findings=texts.count("finding", s.older_than_longest), days=longest)
         if s.older_than_longest
@@ -109,11 +111,14 @@ def _summary(report: KsvReport, texts: Texts) -> list[Block]:
     )
     answers = [
         (texts("summary.new_question"), f"{texts.count('new', s.new)} {since}; {settled}."),
-        (texts("summary.turn_question"), f"{s.ksv_acts} {texts('summary.turn_you')}. {providers} {elsewhere}".strip()),
+        (
+            texts("summary.turn_question"),
+            f"{s.ksv_acts} {texts('summary.turn_you')}. {providers} {elsewhere} {escalated}".strip(),
+        ),
         (
             texts("summary.complete_question"),
             f"{s.providers_fresh} {texts('summary.complete_of', providers=texts.count('provider', s.providers))}. "
-            f"{complete or texts('summary.complete_all')}",
+            f"{complete or texts('summary.complete_all')} {suspected}".strip(),
         ),
         (
             texts("summary.better_question"),
@@ -167,6 +172,7 @@ def _of_finding(line: FindingLine, texts: Texts) -> list[str]:
         *([rule] if rule else []),
         f"{texts('findings.open')}: {texts.count('day', line.days_open)}",
         f"{texts('findings.edd')}: {texts.week(line.edd_week)}",
+        *wording.remarks(line, texts),
     ]
 
 
@@ -187,7 +193,7 @@ def _coverage(report: KsvReport, texts: Texts) -> list[Block]:
     rows = [
         [
             f"{line.name} {line.provider}".strip(),
-            texts(f"freshness.{line.freshness}"),
+            texts(f"freshness.{line.freshness}") + (f", {texts('suspected.badge').lower()}" if line.suspected else ""),
             texts.short_day(line.snapshot) if line.snapshot else texts("none"),
             texts.number(line.registrations),
         ]

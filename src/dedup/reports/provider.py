@@ -117,14 +117,14 @@ class ProviderReports:
         shown = [
             member
             for member in night.members_of[name]
-            if member["registratie_id"] in night.registration and (internal or not member["held"])
+            if (member["absent"] or member["registratie_id"] in night.registration) and (internal or not member["held"])
         ]
         if len(shown) < 2:
             return []
         past_reflection = {member["registratie_id"] for member in shown}
         lines = []
         for member in shown:
-            if member["aanbieder_agb"] != provider:
+            if member["aanbieder_agb"] != provider or member["registratie_id"] not in night.registration:
                 continue
             own = night.registration[member["registratie_id"]]
             others = [other for other in shown if other is not member]
@@ -166,8 +166,10 @@ class ProviderReports:
         named = {}
         for other in others:
             agb = other["aanbieder_agb"]
-            ksv = self._night.registration[other["registratie_id"]]["ksv"]
-            may = may_name(self._settings, own=(own["ksv"], own["aanbieder_agb"]), other=(ksv, agb))
+            known = self._night.registration.get(other["registratie_id"])
+            if known is None:  # absent by a suspected fault of its provider's delivery: whose policy holds is not known
+                continue
+            may = may_name(self._settings, own=(own["ksv"], own["aanbieder_agb"]), other=(known["ksv"], agb))
             if may and agb != own["aanbieder_agb"]:
                 named[agb] = str(self._night.provider.get(agb, {}).get("naam") or "")
         return tuple(sorted(named.items()))

@@ -12,6 +12,7 @@ from dedup.weeks import iso_label
 KSV_COLUMNS = (
     "finding", "class", "rule", "state", "opened", "days_open", "registratie_id", "aanbieder_agb", "aanbieder",
     "status", "registered_week", "edd_week", "act_here", "agreed", "band", "elsewhere", "turn", "turn_agb",
+    "escalation", "escalated", "next_escalation", "kept", "answers",
 )  # fmt: skip
 # What a spreadsheet would take for a formula when it opens the file (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -35,7 +36,8 @@ def ksv_csv(report: KsvReport) -> bytes:
                 line.finding, line.outcome, line.code, line.state, line.opened.isoformat(), line.days_open,
                 member.registratie_id, member.provider, member.provider_name, member.status,
                 iso_label(member.registered_week), iso_label(member.edd_week), int(member.acts), " ".join(line.agreed),
-                line.band, line.elsewhere, line.acts, line.acts_provider,
+                line.band, line.elsewhere, line.acts, line.acts_provider, line.escalation, line.escalated or "",
+                line.next_escalation or "", line.kept, " ".join(line.answers),
             )
             for line in (*report.findings, *report.legitimate)
             for member in line.members

@@ -40,6 +40,22 @@ def step(line: FindingLine, texts: Texts) -> str:
     return ""
 
 
+def remarks(line: FindingLine, texts: Texts) -> list[str]:
+    """Return what else is to be known of a finding: escalation, answers, and why it is kept."""
+    said = []
+    if line.escalation and line.escalated:
+        said.append(texts(f"escalation.{line.escalation}", day=texts.short_day(line.escalated)))
+    if line.next_escalation:
+        said.append(texts("escalation.next", day=texts.short_day(line.next_escalation)))
+    if line.kept and line.kept_since:
+        said.append(texts(f"kept.{line.kept}", day=texts.short_day(line.kept_since)))
+    if line.answers:
+        said.append(
+            texts("findings.answers", answers=", ".join(texts(f"given_answer.{code}") for code in line.answers))
+        )
+    return said
+
+
 def warnings(codes: tuple[str, ...], texts: Texts) -> str:
     """Return what the warnings are about; a code without a text stands for itself."""
     return ", ".join(texts.catalogue["warning"].get(code, code) for code in codes) or texts("none")

@@ -80,7 +80,7 @@ def _finding_rows(line: FindingLine, texts: Texts) -> list[tuple[Cell, ...]]:
             line.elsewhere,
             wording.actor(line, texts),
             wording.step(line, texts),
-            line.note,
+            " ".join(wording.remarks(line, texts)),
         )
         for member in line.members
     ]
