@@ -1,8 +1,8 @@
 """From hits to compared pairs: distances of a pair's hits added up, turned into levels, and packed into a pattern.
 
 Adding integers over independent sketches lowers the noise and does not depend on the order of records. The similarity
-of a field is estimated as J = 1 - 2 * distance / bits (1-bit min-hash: bits agree with probability (1 + J) / 2; Li and
-König, "b-Bit Minwise Hashing", WWW 2010).
+of a field is 1 - 2 * distance / bits: 1 for equal values, 0 on average for values that share nothing, and in between
+2/pi times the arc sine of the cosine of their token sets (SimHash; Charikar, STOC 2002; docs/spec/encoding-v1.md).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def join(parts: list[ComparedPairs], comparisons: int) -> ComparedPairs:
 
 @njit(cache=True, nogil=True)
 def _similarity(distance: int, bits: int) -> float:
-    """Estimate J; a field that no entry carried was fixed by the block, so it is equal."""
+    """Estimate the similarity; a field that no entry carried was fixed by the block, so it is equal."""
     if bits == 0:
         return 1.0
     return 1.0 - 2.0 * distance / bits

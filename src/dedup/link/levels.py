@@ -16,7 +16,7 @@ from dedup.errors import ModelError
 from dedup.model.linkage import Comparison, ComparisonKind, LinkageModel
 
 MISSING = -1
-# Estimated Jaccard similarity from which a field of one token (an initial) is taken to agree: it is 0 or 1 in truth.
+# Estimated similarity from which a field of one token (an initial) is taken to agree: it is 0 or 1 in truth.
 ONE_TOKEN_AGREES = 0.6
 # Level probabilities are kept apart for pairs whose sketches of a field come from 1, 2, and 3 or more entries.
 ENTRY_CLASSES = 3

@@ -22,7 +22,7 @@ class TokenRule(StrEnum):
 class ComparisonKind(StrEnum):
     """How a comparison turns what two records have in common into a level."""
 
-    SKETCH = "sketch"  # estimated Jaccard similarity of one field against ordered thresholds
+    SKETCH = "sketch"  # estimated similarity of one field against ordered thresholds
     ADDRESS = "address"  # postcode and house number together
     WEEKS = "weeks"  # weeks between two EDDs
 
@@ -65,7 +65,7 @@ class Pass:
 class Comparison:
     """One line of the weight table: its levels are numbered from 0 (worst) upwards, -1 is missing.
 
-    `thresholds` are ascending: Jaccard similarities for a sketch, weeks for weeks (where smaller is better). With
+    `thresholds` are ascending: similarities for a sketch, weeks for weeks (where smaller is better). With
     `split_lowest_by`, the lowest level is split by whether that field agrees. `u` holds P(level | not the same woman)
     for pairs with 1, 2 and 3 or more entries; empty until fitted. `shared_by_relatives` marks what two relatives or
     housemates often have in common although they are two people; `changes_together` what changes at one stroke when
