@@ -86,7 +86,10 @@ def test_each_change_moves_its_comparison_to_its_level(change, comparison, level
     assert dict(zip(names, levels.tolist(), strict=True))[comparison] == level
 
 
-def test_the_reference_keeps_what_the_model_says_of_relatives_and_moves():
-    marked = replace(KRAAMZORG, comparisons=tuple(replace(c, u=()) for c in KRAAMZORG.comparisons))
-    for measure, comparison in zip(measures(marked), marked.comparisons, strict=True):
-        assert replace(measure.comparison, thresholds=comparison.thresholds) == comparison
+def test_the_reference_keeps_what_the_model_says_and_takes_an_email_address_for_shared():
+    for measure, comparison in zip(measures(KRAAMZORG), KRAAMZORG.comparisons, strict=True):
+        shared = comparison.shared_by_relatives or comparison.name == "email"
+        assert replace(measure.comparison, thresholds=comparison.thresholds, shared_by_relatives=shared) == replace(
+            comparison, shared_by_relatives=shared
+        )
+        assert measure.comparison.shared_by_relatives == shared
