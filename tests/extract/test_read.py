@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -9,11 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dedup.errors import ExtractError
 from dedup.extract.checks import check_extract
 from dedup.extract.coded import coded, plain_strings
-from dedup.extract.read import read_table
+from dedup.extract.read import DEFAULT_MAX_BYTES, read_table
+from dedup.extract.rows import any_rows, regular_rows
+from dedup.extract.whole_file import inspect_bytes
 
 HEADER = "a;b;c\r\n"
 
@@ -156,3 +161,72 @@ def test_columns_that_differ_only_in_case_are_one_column_twice(
     with pytest.raises(ExtractError) as caught:
         check_extract(written(tmp_path, text.encode()), today=today, regions=None)  # type: ignore[arg-type]
     assert caught.value.code == "extract.duplicate-columns"
+
+
+CELLS = st.text(alphabet="ab1 \t\u00a0é", max_size=3)
+LINES = st.one_of(
+    st.lists(CELLS, min_size=3, max_size=3).map(";".join),
+    st.lists(CELLS, max_size=5).map(";".join),
+    st.sampled_from(["", " ", ";;", " ; ;\t"]),
+)
+
+
+@given(
+    lines=st.lists(LINES, max_size=6),
+    ending=st.sampled_from(["\n", "\r\n", "\r"]),
+    mark=st.sampled_from(["", "\ufeff"]),
+    last=st.booleans(),
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_arrow_reads_what_the_csv_module_reads_or_leaves_it_to_it(
+    tmp_path: Path, lines: list[str], ending: str, mark: str, last: bool
+) -> None:
+    text = mark + ending.join(["a;b;c", *lines]) + (ending if last else "")
+    path = written(tmp_path, text.encode())
+    quick = regular_rows(path, ";", 3)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=";", strict=True)
+        next(reader)
+        slow = any_rows(reader, 3)  # type: ignore[arg-type]
+    if quick is not None:
+        assert [plain_strings(coded([column])).tolist() for column in quick.columns] == [
+            plain_strings(coded([column])).tolist() for column in slow.columns
+        ]
+        assert (quick.line.tolist(), quick.malformed.tolist()) == (slow.line.tolist(), slow.malformed.tolist())
+
+
+@pytest.mark.parametrize(
+    ("rows", "regular"),
+    [
+        ("1;2;3\r\n4;;\r\n", True),
+        ("1;2;3\n4;é;\u00a0 6", True),
+        ("1;2;3\n;;\n4;5;6\n", False),
+        ("1;2;3\n\n4;5;6\n", False),
+        ("1;2;3\n4;5\n", False),
+        ("", False),
+    ],
+)
+def test_only_regular_rows_are_left_to_arrow(tmp_path: Path, rows: str, regular: bool) -> None:
+    assert (regular_rows(written(tmp_path, (HEADER + rows).encode()), ";", 3) is not None) == regular
+
+
+@pytest.mark.parametrize(
+    ("rows", "plain"),
+    [
+        (b"1;2;3\r\n", True),
+        (b'1;"2";3\r\n', False),
+        (b"1;2;" + b"x" * 140_000 + b"\r\n", False),
+        (b"1;2;" + b"x" * 40_000 + b"\r\n" + b"1;2;3\r\n" * 100_000, True),
+    ],
+)
+def test_a_plain_file_has_no_quote_and_no_line_of_a_hundred_thousand_characters(
+    tmp_path: Path, rows: bytes, plain: bool
+) -> None:
+    assert inspect_bytes(written(tmp_path, HEADER.encode() + rows), DEFAULT_MAX_BYTES) == plain
+
+
+def test_a_field_that_the_csv_module_finds_too_long_is_a_fault_wherever_it_stands(tmp_path: Path) -> None:
+    """A line that long may stand across two blocks of a megabyte."""
+    filler = b"1;2;3\r\n" * (((1 << 20) - 70_000) // 7)
+    fault = fault_of(written(tmp_path, HEADER.encode() + filler + b"1;2;" + b"x" * 140_000 + b"\r\n"))
+    assert fault.code == "extract.quotes"
