@@ -21,8 +21,10 @@ import pypdf
 import pytest
 
 from dedup.findings.frames import Findings
+from dedup.findings.vocabulary import Feedback
 from dedup.lab.installation import Installation
 from dedup.nightly.contracts import contracts_of, kept_contracts
+from dedup.nightly.feedback import EXPLAINING, import_feedback
 from dedup.nightly.finding import FINDINGS, findings_from_json
 from dedup.nightly.linking import LINK, pairs_from_parquet
 from dedup.nightly.memory import content_of
@@ -32,6 +34,7 @@ from dedup.nightly.registrations import night_registrations
 from dedup.nightly.reporting import PROVIDER_REPORTS_FOLDER, names_in
 from dedup.nightly.run import run_night
 from dedup.nightly.snapshots import current_snapshots
+from dedup.reports import provider_files
 from dedup.store.runs import outputs_before
 
 NIGHT, NOW = date(2026, 11, 22), datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -212,6 +215,27 @@ def test_naming_everyone_names_only_those_of_doubles_that_are_not_in_doubt(world
             assert set(AGB.findall(text)) <= allowed
             told += len(set(AGB.findall(text)) - {agb})
     assert told > 10
+
+
+def test_a_form_that_a_provider_filled_in_is_taken_back(world, tmp_path):
+    """Whatever can be chosen in the form is understood, and an answer about somebody else's registration is refused."""
+    assert set(provider_files.ANSWERS) == {
+        *(answer for answer in Feedback if answer is not Feedback.RIGHTLY),
+        *(f"{Feedback.RIGHTLY}:{code}" for code in EXPLAINING),
+    }
+    shutil.copytree(world.folder, tmp_path / "answered")
+    installation = Installation(tmp_path / "answered")
+    forms = (installation.folder / PROVIDER_REPORTS_FOLDER).glob("*/*/feedback.csv")
+    [form, *others] = sorted(forms, key=lambda path: (-path.stat().st_size, path))
+    lines = form.read_text("utf-8-sig").splitlines()
+    assert len(lines) > 3
+    answers = [f"{line}{provider_files.ANSWERS[at % len(provider_files.ANSWERS)]}" for at, line in enumerate(lines[1:])]
+    strangers = [line.replace(other.parts[-3], form.parts[-3]) + "ons"
+                 for other in others[:1] for line in other.read_text("utf-8-sig").splitlines()[1:3]]  # fmt: skip
+    with night_of(installation) as night:
+        outcome = import_feedback(night, "\r\n".join([lines[0], *answers, *strangers]).encode())
+    assert outcome.accepted == len(answers)
+    assert len(outcome.refused) == len(strangers) > 0
 
 
 def test_an_insurer_sees_no_id_no_provider_and_no_other_insurers_ksv(world):
