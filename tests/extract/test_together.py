@@ -16,11 +16,9 @@ from dedup.bundle.keys import LinkageKey
 from dedup.encode.job import Encoded, EncodeOptions, Work, encode_extract, encode_together, open_encoder
 from dedup.encode.pool import GROUP_BYTES, grouped
 from dedup.errors import ExtractError
-from dedup.extract.cleaners import birth_date, past_date
 from dedup.extract.load import load_extracts, load_registrations
-from dedup.extract.normalise.dates import date_digits
 from dedup.extract.normalise.folding import REMEMBERED, fold_name
-from dedup.extract.normalise.names import first_name_words, prefix_column_parts, surname_parts
+from dedup.extract.normalise.names import first_name_words
 from dedup.extract.normalise.phonetic import phonetic_code
 from dedup.extract.report import CheckReport
 from dedup.extract.values import NormalisedTable
@@ -181,14 +179,9 @@ def test_a_group_holds_no_more_than_its_bytes_unless_it_is_one_extract(tmp_path:
     assert [len(group) for group in groups] == [2, 1, 1, 3]
 
 
-@pytest.mark.parametrize("rule", [fold_name, phonetic_code, surname_parts, prefix_column_parts, first_name_words])
+@pytest.mark.parametrize("rule", [fold_name, phonetic_code, first_name_words])
 def test_only_so_many_names_are_remembered(rule: Any) -> None:
     for number in range(REMEMBERED + 100):
         letters = "".join(chr(ord("a") + int(digit)) for digit in str(number))
         rule(letters)
     assert rule.cache_info().currsize <= REMEMBERED
-
-
-@pytest.mark.parametrize("rule", [birth_date, past_date, date_digits])
-def test_only_so_many_dates_are_remembered(rule: Any) -> None:
-    assert rule.cache_info().maxsize == REMEMBERED

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import lru_cache
 
 from stdnum.nl import bsn
 
 from dedup.extract.coded import CodedColumn, coded_column
 from dedup.extract.normalise.address import house_number, postcode
 from dedup.extract.normalise.contact import email_address, insurance_number, insurer_code, phone_number
-from dedup.extract.normalise.folding import REMEMBERED, ascii_lower, fold_name
+from dedup.extract.normalise.folding import ascii_lower, fold_name
 
 Cleaned = tuple[str, str]
 Cleaner = Callable[[str, date], Cleaned]
@@ -88,18 +87,12 @@ def free_text(value: str, _: date) -> Cleaned:
 
 def name_text(value: str, _: date) -> Cleaned:
     """A name: something is left of it when it is folded, it is no filler, and it was not garbled on its way."""
-    fault = _name_fault(value)
-    return (value, "") if not fault else ("", fault)
-
-
-@lru_cache(REMEMBERED)
-def _name_fault(value: str) -> str:
     if len(value) > MAX_TEXT:
-        return "text.malformed"
+        return "", "text.malformed"
     if not value.isascii() and _GARBLED.search(value):
-        return "name.garbled"
+        return "", "name.garbled"
     folded = fold_name(value)
-    return "" if folded and folded not in _FILLERS else "name.no-letters"
+    return (value, "") if folded and folded not in _FILLERS else ("", "name.no-letters")
 
 
 def _existing_date(value: str) -> date | None:
@@ -109,14 +102,12 @@ def _existing_date(value: str) -> date | None:
         return None
 
 
-@lru_cache(REMEMBERED)
 def any_date(value: str, _: date) -> Cleaned:
     """An existing ISO date of this century: packages write 1900-01-01 and 9999-12-31 for none."""
     day = _existing_date(value)
     return (value, "") if day and WEEK_YEARS[0] <= day.year <= WEEK_YEARS[1] else ("", "date.malformed")
 
 
-@lru_cache(REMEMBERED)
 def past_date(value: str, today: date) -> Cleaned:
     """An existing ISO date of this century that is not after the day of the check."""
     day = _existing_date(value)
@@ -125,7 +116,6 @@ def past_date(value: str, today: date) -> Cleaned:
     return any_date(value, today)
 
 
-@lru_cache(REMEMBERED)
 def birth_date(value: str, today: date) -> Cleaned:
     """The mother's birth date; 1 January and 1 July come with a note, for they may stand for an unknown day."""
     day = _existing_date(value)
@@ -137,7 +127,6 @@ def birth_date(value: str, today: date) -> Cleaned:
     return value, "birth_date.weak" if (day.month, day.day) in ((1, 1), (7, 1)) else ""
 
 
-@lru_cache(REMEMBERED)
 def expected_delivery(value: str, today: date) -> Cleaned:
     """The EDD, from 60 days before to 300 days after the day of the check."""
     day = _existing_date(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from dedup.extract.cleaners import YES
 from dedup.extract.coded import CodedColumn, plain_strings
 from dedup.extract.frequency import FIRST_NAME_EDGES, SURNAME_EDGES, NameFrequencies, name_bands
 from dedup.extract.normalise.address import postcode
-from dedup.extract.normalise.folding import REMEMBERED
 from dedup.extract.normalise.names import counted_first_names, prefix_column_parts, surname_parts
 from dedup.fields import ATTRIBUTES, AttributeType
 from dedup.regions import Regions
@@ -56,7 +54,6 @@ def weeks(column: CodedColumn) -> NDArray[np.int32]:
     return _numbers(column, _week)
 
 
-@lru_cache(REMEMBERED)
 def _week(day: str) -> int:
     return week_of(date.fromisoformat(day))
 

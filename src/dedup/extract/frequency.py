@@ -40,7 +40,7 @@ class NameFrequencies:
 def read_frequencies(path: Path) -> NameFrequencies:
     """Read `kind;name;per_100k` (kind is first_name or surname); raises `ConfigError` (`frequencies.malformed`)."""
     tables: dict[str, dict[str, float]] = {"first_name": {}, "surname": {}}
-    parts_of = {"first_name": first_name_words, "surname": surname_parts}
+    parts_of: dict[str, Callable[[str], tuple[str, ...]]] = {"first_name": first_name_words, "surname": surname_parts}
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, delimiter=";")

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-
-from dedup.extract.normalise.folding import REMEMBERED
 
 _EIGHT_DIGITS = re.compile(r"([0-9]{4})([-/.]?)([0-9]{2})\2([0-9]{2})")
 
 
-@lru_cache(REMEMBERED)
 def date_digits(typed: str) -> str:
     """Return a date that is typed year first, with or without -, / or . between, as `YYYYMMDD`; "" for anything else.
 

@@ -17,7 +17,6 @@ SURNAME_PREFIXES = frozenset(word for words in _NO_SURNAME_PARTS.values() for wo
 FIRST_NAMES_COUNTED = 2
 
 
-@lru_cache(REMEMBERED)
 def surname_parts(achternaam: str) -> tuple[str, ...]:
     """Return the parts of a surname as typed, without prefixes wherever they stand, in order of writing.
 
@@ -32,7 +31,6 @@ def surname_parts(achternaam: str) -> tuple[str, ...]:
     return ((before_comma or words)[-1],)
 
 
-@lru_cache(REMEMBERED)
 def prefix_column_parts(voorvoegsels: str) -> tuple[str, ...]:
     """Return what a prefixes column holds that is no prefix: part of a surname that was typed there."""
     return tuple(word for word in fold_name(voorvoegsels).split() if len(word) > 1 and word not in SURNAME_PREFIXES)
