@@ -96,7 +96,7 @@ def vendor_key(
         as_json,
         lambda line: (
             f"{' and '.join(line['keys'])} key, {line['overlap']:.0%} of the people: {line['reads']}"
-            + (f", label {line['label']}" if "label" in line else "")
+            + (f", {line['form']}, label {line['label']}" if "label" in line else "")
         ),
     )
 

@@ -68,9 +68,16 @@ def test_either_key_alone_recognises_no_entry_and_both_recognise_all(lines: list
 def test_who_has_the_key_and_the_people_finds_many_and_ever_fewer_as_he_knows_fewer(
     lines: list[dict[str, Any]],
 ) -> None:
-    found = [line["ours"]["share"] for line in lines if line.get("label") == "nothing"]
-    assert found == sorted(found, reverse=True)
-    assert found[0] > 0.05
+    found = {
+        form: [line["ours"]["share"] for line in lines if (line["form"], line.get("label")) == (form, "nothing")]
+        for form in ("store", "both_views")
+    }
+    for shares in found.values():
+        assert len(shares) == 3
+        assert shares == sorted(shares, reverse=True)
+    assert found["both_views"][0] > 0.05
+    assert found["store"][0] < found["both_views"][0]
+    assert found["store"][1] < found["both_views"][1]
 
 
 def test_made_up_entries_are_the_real_ones_in_both_forms(population: Population) -> None:

@@ -238,7 +238,7 @@ def _best(parts: Iterable[tuple[Side, Side, LinkageModel]], of: int) -> tuple[Co
         found["likely"].append(max(likely, key=_most))
         found["guessed"].append(max(guessed, key=_most))
         found["blind"].append(max(blind, key=_most))
-    counts = {way: _together(named).count(of) for way, named in found.items()}
+    counts = {way: together(named).count(of) for way, named in found.items()}
     said = {way: count for way, count in counts.items() if way not in ("guessed", "blind")}
     best = max(said, key=lambda way: said[way].right, default="")
     nobody = Count(0, of, 0)
@@ -254,7 +254,8 @@ def _most(named: Named) -> int:
     return len(named.right)
 
 
-def _together(named: Sequence[Named]) -> Named:
+def together(named: Sequence[Named]) -> Named:
+    """Return what is named in any of several ways."""
     return Named(
         np.unique(np.concatenate([one.claimed for one in named])),
         np.unique(np.concatenate([one.right for one in named])),

@@ -2,7 +2,8 @@
 
 A vendor holds the epoch's linkage key. If the store is stolen and comes into its hands, what can it read? And what can
 a server read, which holds the ingest key and never the linkage key? Names are read in the pass of birth date and first
-name, which is the easiest to try out: there are some ten thousand birth dates.
+name, which is the easiest to try out: there are some ten thousand birth dates. All but `Form.STORE` has the tokens as
+well, which lie in the entry map under both keys of the views: a link view alone gives less.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from dedup.bundle.keys import IngestKey, LinkageKey
 from dedup.lab.attack import dictionary as names
-from dedup.lab.attack.block_graph import Label, Side, labels_of, matched_by_round
+from dedup.lab.attack.block_graph import Form, Label, Side, drawn, labels_of, named_by_round, together
 from dedup.lab.attack.counted import Count, require_control, result
 from dedup.lab.attack.dictionary import BORN, FIELD, NAMES, Dictionary
 from dedup.lab.attack.graph import MAX_BLOCK, Distances, draw_graph
@@ -33,6 +34,11 @@ YEAR = 1995
 DAYS = 365  # of birth that the control tries out; more take longer and read as large a share
 DAYS_BOTH_KEYS = 20
 DIFFERENCE_BYTES = 8
+PEOPLE_KNOWN = (
+    (Form.STORE, Label.NOTHING),
+    (Form.BOTH_VIEWS, Label.NOTHING),
+    (Form.BOTH_VIEWS, Label.EDD_WEEK),
+)
 LIKELY = 0.5  # how sure the attacker must be to say a name
 CONTROL_SHARE = 0.8
 
@@ -72,8 +78,8 @@ def vendor_key_attack(
     for overlap in OVERLAPS:
         kept = draw <= np.quantile(draw, overlap)
         lines += [
-            _with_people(store, bundles, population, model, overlap, kept, label, control)
-            for label in (Label.NOTHING, Label.EDD_WEEK)
+            _with_people(store, bundles, population, model, overlap, kept, form, label, control)
+            for form, label in PEOPLE_KNOWN
         ]
     for keys, first, second in (
         (["linkage"], linkage, IngestKey.generate()),
@@ -156,21 +162,23 @@ def _with_people(
     model: LinkageModel,
     overlap: float,
     kept: NDArray[np.bool_],
+    form: Form,
     label: Label,
     control: Count,
 ) -> dict[str, Any]:
     """The linkage key, the store and the people: their encodings give the very distances that the store must have."""
     n = len(population)
     woman, labels = population.woman[store.origin], labels_of(population, label)
-    counts = matched_by_round(
+    parts = drawn(
         Side(store.records, labels[store.origin], woman),
         Side(restricted(bundles, kept), labels[kept], population.woman[kept]),
         model,
-        Distances.EXACT,
+        form,
     )
-    best = max(counts, key=lambda count: count.right)
+    named = [max(named_by_round(*part, Distances.EXACT), key=lambda one: len(one.right)) for part in parts]
+    best = together(named).count(n)
     return result(
-        form="store",
+        form=form.value,
         people=n,
         overlap=overlap,
         chance=1.0,
