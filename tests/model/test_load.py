@@ -180,11 +180,15 @@ FAULTS = {
         "every field is omitted",
     ),
     "kind": ("model.unknown-kind", lambda d: d["comparisons"][0].update(kind="jaro"), "'jaro'; known are sketch"),
-    "comparison-field": ("model.unknown-field", lambda d: d["comparisons"][0].update(fields=["x"]), "'x' is no field"),
+    "comparison-field": (
+        "model.unknown-field",
+        lambda d: d["comparisons"][0].update(fields=["x"]),
+        "fields names 'x', which",
+    ),
     "split-field": (
         "model.unknown-field",
         lambda d: d["comparisons"][0].update(split_lowest_by="x"),
-        "'x' is no field",
+        "split_lowest_by names 'x', which is no field",
     ),
     "fields-count": ("model.comparison-fields", lambda d: d["comparisons"][0].update(fields=[]), "compares 1 field"),
     "descending": ("model.bad-thresholds", lambda d: d["comparisons"][0].update(thresholds=[0.8, 0.4]), "ascending"),
@@ -210,7 +214,7 @@ def test_each_fault_has_its_code_and_one_sentence(case) -> None:
     found = [fault for fault in caught.value.faults if fault.code == code]
     assert found, caught.value.faults
     assert any(words in fault.sentence for fault in found), found
-    assert all(fault.sentence.endswith(".") and "\n" not in fault.sentence for fault in caught.value.faults)
+    assert all(fault.sentence.endswith((".", "?")) and "\n" not in fault.sentence for fault in caught.value.faults)
 
 
 def test_all_faults_are_raised_at_once() -> None:
@@ -321,3 +325,61 @@ def test_infinite_numbers_are_no_entropy() -> None:
     with pytest.raises(ModelError) as caught:
         parse_model(document)
     assert caught.value.code == "model.wrong-type"
+
+
+def test_a_misspelt_name_is_answered_with_the_one_that_was_meant() -> None:
+    document = sound()
+    document["field"] = document.pop("fields")
+    document["passes"][0]["attributes"] = ["born", "cod"]
+    document["attributes"]["town"]["rule"] = "txt"
+    document["comparisons"][0]["threshold"] = [0.5]
+    with pytest.raises(InvalidModelError) as caught:
+        parse_model(document)
+    told = "\n".join(fault.sentence for fault in caught.value.faults)
+    for meant in ("fields", "code", "text", "thresholds"):
+        assert f"; did you mean {meant!r}?" in told
+
+
+# What one slip of the pen changes in the text of a model, and the one sentence that it gets.
+SLIPS = {
+    'columns = ["born"]': ('columns = "born"', "In attribute born, columns must be a list of texts."),
+    "thresholds = [0.4, 0.8]": ("thresholds = 0.4", "In comparison name, thresholds must be a list of numbers."),
+    'town = { rule = "text", columns = ["town"], bits = 9 }': (
+        'town = "town"',
+        "In attribute town, a table of keys and values is expected.",
+    ),
+    'rule = "date", ': ("", "In attribute born, rule is missing."),
+    'attributes = ["born", "code"]': (
+        'attributes = ["born", "sound"]',
+        "In pass 1, attributes names 'sound', which is no attribute.",
+    ),
+    'fields = ["name"]': ('fields = "name"', "In comparison name, fields must be a list of texts."),
+}
+
+
+@pytest.mark.parametrize("written", SLIPS, ids=str)
+def test_one_slip_is_one_fault(written) -> None:
+    """What follows from a fault is not told as faults of its own."""
+    changed, sentence = SLIPS[written]
+    assert SOUND.count(written) == 1
+    with pytest.raises(InvalidModelError) as caught:
+        parse_model(tomllib.loads(SOUND.replace(written, changed)))
+    assert [fault.sentence for fault in caught.value.faults] == [sentence]
+
+
+@pytest.mark.parametrize("section", ["fields", "attributes"])
+def test_a_whole_section_that_is_wrong_is_one_fault(section) -> None:
+    document = sound()
+    document[section] = {"number": 1} if section == "fields" else [{"name": "born"}]
+    with pytest.raises(InvalidModelError) as caught:
+        parse_model(document)
+    assert [fault.code for fault in caught.value.faults] == ["model.wrong-type"]
+
+
+def test_toml_that_cannot_be_read_is_told_by_its_line_and_a_byte_order_mark_is_no_fault(tmp_path) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text(SOUND.replace('name = "people"', "name = “people”"), "utf-8")
+    with pytest.raises(ModelError, match=r"is not valid TOML: .*line 3.*\.$"):
+        load_model(path)
+    path.write_text(SOUND, "utf-8-sig")
+    assert load_model(path).digest == parse_model(sound()).digest

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from dedup.errors import ModelError
 
@@ -31,6 +33,12 @@ class InvalidModelError(ModelError):
         self.faults = faults
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'first'?` for a name that is nearly a known one, else ".": the end of a sentence."""
+    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else "."
+
+
 @dataclass(slots=True)
 class FaultList:
     """Collects faults while a model is read, so that its author sees all of them at once."""
@@ -42,6 +50,10 @@ class FaultList:
         fault = Fault(f"model.{code}", sentence)
         if fault not in self.faults:
             self.faults.append(fault)
+
+    def about(self, beginning: str) -> bool:
+        """Tell whether a fault whose sentence begins so was noted: what follows from it need not be told as well."""
+        return any(fault.sentence.startswith(beginning) for fault in self.faults)
 
     def raise_any(self, model: str) -> None:
         """Raise `InvalidModelError` when a fault was noted; `model` says which model, by name or path."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from dedup.errors import ModelError
 from dedup.model.digest import model_digest
-from dedup.model.faults import FaultList
+from dedup.model.faults import FaultList, did_you_mean
 from dedup.model.linkage import (
     Attribute,
     Comparison,
@@ -37,11 +37,14 @@ def load_model(path: Path) -> LinkageModel:
     `InvalidModelError` with every fault that was found.
     """
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        # Editors on Windows put a byte order mark in front.
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ModelError("model.missing-file", f"The linkage model {path} cannot be read.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError("model.malformed", f"The linkage model {path} is not valid TOML.") from error
+    except UnicodeDecodeError as error:
+        raise ModelError("model.malformed", f"The linkage model {path} is not valid TOML: it is not UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError("model.malformed", f"The linkage model {path} is not valid TOML: {error}.") from error
     return parse_model(document, source=f"The linkage model {path}")
 
 
@@ -50,7 +53,9 @@ def parse_model(document: Mapping[str, Any], *, source: str = "The linkage model
     faults = FaultList()
     for section in document:
         if section not in SECTIONS:
-            faults.add("unknown-key", f"[{section}] is not a known section; known are {', '.join(SECTIONS)}.")
+            known = ", ".join(SECTIONS)
+            end = did_you_mean(section, SECTIONS)
+            faults.add("unknown-key", f"[{section}] is not a known section; known are {known}{end}")
 
     head = TableReader(document.get("model", {}), "[model]", faults)
     name, version, min_block_bits = head.text("name"), head.integer("version"), head.number("min_block_bits")
@@ -59,7 +64,7 @@ def parse_model(document: Mapping[str, Any], *, source: str = "The linkage model
     table = _table_format(document["table"], faults) if "table" in document else None
     named = document.get("attributes", {})
     if not isinstance(named, Mapping):
-        faults.add("wrong-type", "[attributes] must hold one table per attribute.")
+        faults.add("wrong-type", "attributes must be written as [attributes], one line per attribute.")
         named = {}
     attributes = tuple(_attribute(key, value, faults) for key, value in named.items())
     fields = _rows(document, "fields", _field, faults)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import isfinite, nan
 from typing import Any
 
-from dedup.model.faults import FaultList
+from dedup.model.faults import FaultList, did_you_mean
 
 # Stands for a whole number whose fault is noted already, so that checks do not complain of it again.
 MISSING_INTEGER = -(2**63)
@@ -19,10 +19,10 @@ class TableReader:
     """
 
     def __init__(self, table: object, where: str, faults: FaultList) -> None:
-        if not isinstance(table, Mapping):
+        self._is_table = isinstance(table, Mapping)
+        if not self._is_table:
             faults.add("wrong-type", f"In {where}, a table of keys and values is expected.")
-            table = {}
-        self._table: Mapping[str, Any] = table
+        self._table: Mapping[str, Any] = table if isinstance(table, Mapping) else {}
         self._known: set[str] = set()
         self.where = where
         self._faults = faults
@@ -74,7 +74,8 @@ class TableReader:
         for key in self._table:
             if key not in self._known:
                 known = ", ".join(sorted(self._known))
-                self._faults.add("unknown-key", f"In {self.where}, {key} is not a known key; known are {known}.")
+                end = did_you_mean(key, self._known)
+                self._faults.add("unknown-key", f"In {self.where}, {key} is not a known key; known are {known}{end}")
 
     def _list(self, key: str, kind: type | tuple[type, ...], of_what: str, *, required: bool) -> list[Any]:
         values = self._take(key, list, f"a list of {of_what}", required=required)
@@ -88,7 +89,7 @@ class TableReader:
     def _take(self, key: str, kind: type | tuple[type, ...], what: str, *, required: bool) -> Any:
         self._known.add(key)
         if key not in self._table:
-            if required:
+            if required and self._is_table:
                 self._faults.add("missing-key", f"In {self.where}, {key} is missing.")
             return None
         value = self._table[key]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import TypeVar
 
-from dedup.model.faults import FaultList
+from dedup.model.faults import FaultList, did_you_mean
 from dedup.model.linkage import Attribute, Comparison, ComparisonKind, Field, LinkageModel, Pass, TokenRule
 from dedup.model.rules import RULES
 from dedup.model.toml_table import MISSING_INTEGER
@@ -25,10 +25,8 @@ def check_model(model: LinkageModel, min_block_bits: float, faults: FaultList) -
     if min_block_bits <= 0:
         faults.add("bad-bits", "In [model], min_block_bits must be above zero.")
     if model.table is not None and len(model.table.separator) != 1:
-        faults.add("bad-separator", "In [table], separator must be one character.")
-    for section, rows in (("fields", model.fields), ("passes", model.passes), ("comparisons", model.comparisons)):
-        if not rows:
-            faults.add("empty-section", f"The model has no [[{section}]].")
+        faults.add("bad-separator", 'In [table], separator must be one character, as ";" or "\\t" for a tab.')
+    _check_sections(model, faults)
     for attribute in model.attributes:
         _check_attribute(attribute, attributes, faults)
     _check_numbers(model, faults)
@@ -40,6 +38,15 @@ def check_model(model: LinkageModel, min_block_bits: float, faults: FaultList) -
         _check_comparison(comparison, model, faults)
 
 
+def _check_sections(model: LinkageModel, faults: FaultList) -> None:
+    sections = (("fields", model.fields), ("passes", model.passes), ("comparisons", model.comparisons))
+    if not model.attributes and not faults.about("attributes must"):
+        faults.add("empty-section", "The model has no [attributes].")
+    for section, rows in sections:
+        if not rows and not faults.about(f"{section} must"):
+            faults.add("empty-section", f"The model has no [[{section}]].")
+
+
 def _check_attribute(attribute: Attribute, attributes: dict[str, Attribute], faults: FaultList) -> None:
     where = f"In attribute {attribute.name}"
     if attribute.bits < 0:
@@ -48,19 +55,20 @@ def _check_attribute(attribute: Attribute, attributes: dict[str, Attribute], fau
     if traits is None:
         if attribute.rule:
             known = ", ".join(sorted(RULES))
-            faults.add("unknown-rule", f"{where}, the rule {attribute.rule!r} does not exist; known are {known}.")
+            end = did_you_mean(attribute.rule, RULES)
+            faults.add("unknown-rule", f"{where}, the rule {attribute.rule!r} does not exist; known are {known}{end}")
         return
     if traits.derived:
         if attribute.columns or not attribute.of:
             sentence = f"{where}, the rule {attribute.rule} works on another attribute: give `of`, and no columns."
             faults.add("rule-needs-attribute", sentence)
         elif attribute.of not in attributes:
-            faults.add("unknown-attribute", f"{where}, `of` names {attribute.of!r}, which is no attribute.")
+            _unknown_attribute(f"{where}, `of`", attribute.of, attributes, faults)
         elif list(attributes).index(attribute.of) >= list(attributes).index(attribute.name):
             faults.add("attribute-order", f"{where}, `of` names {attribute.of!r}, which must be defined above it.")
         return
     least, most = traits.columns
-    if attribute.of or not least <= len(attribute.columns) <= most:
+    if (attribute.of or not least <= len(attribute.columns) <= most) and not faults.about(f"{where}, columns"):
         count = f"{least}" if least == most else f"{least} to {most}"
         sentence = f"{where}, the rule {attribute.rule} works on {count} column(s), and takes no `of`."
         faults.add("rule-needs-columns", sentence)
@@ -85,8 +93,8 @@ def _check_field(field: Field, attributes: dict[str, Attribute], faults: FaultLi
     if field.bits != MISSING_INTEGER and (field.bits % 8 or not 8 <= field.bits <= MAX_SKETCH_BITS):
         faults.add("bad-bits", f"{where}, bits must be a multiple of 8 from 8 to {MAX_SKETCH_BITS}.")
     if field.attribute and field.attribute not in attributes:
-        faults.add("unknown-attribute", f"{where}, attribute names {field.attribute!r}, which is no attribute.")
-    elif field.tokens is TokenRule.DATE and field.attribute and attributes[field.attribute].rule != "date":
+        _unknown_attribute(f"{where}, attribute", field.attribute, attributes, faults)
+    elif field.tokens is TokenRule.DATE and field.attribute and attributes[field.attribute].rule not in ("date", ""):
         faults.add("tokens-need-date", f"{where}, the token rule date needs an attribute of the rule date.")
 
 
@@ -103,7 +111,7 @@ def _check_pass(
         return
     unknown = [name for name in linkage_pass.attributes if name not in attributes]
     for name in unknown:
-        faults.add("unknown-attribute", f"{where}, attributes names {name!r}, which is no attribute.")
+        _unknown_attribute(f"{where}, attributes", name, attributes, faults)
     for name in _doubles(linkage_pass.attributes):
         faults.add("duplicate-name", f"{where}, the attribute {name!r} is named twice.")
     if not unknown:
@@ -125,8 +133,8 @@ def _check_omissions(
     for name in linkage_pass.omits:
         field = fields.get(name)
         if field is None:
-            faults.add("unknown-field", f"{where}, omits names {name!r}, which is no field.")
-        elif not _fixed_by(linkage_pass, attributes.get(field.attribute)):
+            _unknown_field(f"{where}, omits", name, fields, faults)
+        elif _resolved(linkage_pass, field, attributes) and not _fixed_by(linkage_pass, attributes[field.attribute]):
             sentence = (
                 f"{where}, the field {name} may not be omitted: two records can share the block and still differ in "
                 f"it, because its attribute is not one of the pass's, may have several values, or is lossy."
@@ -136,9 +144,29 @@ def _check_omissions(
         faults.add("pass-omits-all", f"{where}, every field is omitted, so its entries would compare nothing.")
 
 
-def _fixed_by(linkage_pass: Pass, attribute: Attribute | None) -> bool:
+def _resolved(linkage_pass: Pass, field: Field, attributes: dict[str, Attribute]) -> bool:
+    """Whether all names are known that decide if the field may be omitted: else that is the fault, and told already."""
+    field_attribute = attributes.get(field.attribute)
+    known = field_attribute is not None and field_attribute.rule in RULES
+    return known and all(name in attributes for name in linkage_pass.attributes)
+
+
+def _unknown_attribute(where: str, name: str, attributes: dict[str, Attribute], faults: FaultList) -> None:
+    # Without any attribute, that is what is wrong.
+    if attributes:
+        end = did_you_mean(name, attributes)
+        faults.add("unknown-attribute", f"{where} names {name!r}, which is no attribute{end}")
+
+
+def _unknown_field(where: str, name: str, fields: Iterable[str], faults: FaultList) -> None:
+    known = list(fields)
+    if known:
+        faults.add("unknown-field", f"{where} names {name!r}, which is no field{did_you_mean(name, known)}")
+
+
+def _fixed_by(linkage_pass: Pass, attribute: Attribute) -> bool:
     """Whether an equal block value means an equal normalised value of the attribute, with nothing lost."""
-    if attribute is None or attribute.name not in linkage_pass.attributes:
+    if attribute.name not in linkage_pass.attributes:
         return False
     traits = RULES.get(attribute.rule)
     return traits is not None and traits.fixes(len(attribute.columns))
@@ -170,12 +198,14 @@ def _roots(attribute: Attribute, attributes: dict[str, Attribute]) -> frozenset[
 
 def _check_comparison(comparison: Comparison, model: LinkageModel, faults: FaultList) -> None:
     where = f"In comparison {comparison.name}"
-    names = {field.name for field in model.fields}
-    for name in (*comparison.fields, *([comparison.split_lowest_by] if comparison.split_lowest_by else [])):
+    names = [field.name for field in model.fields]
+    for name in comparison.fields:
         if name not in names:
-            faults.add("unknown-field", f"{where}, {name!r} is no field.")
+            _unknown_field(f"{where}, fields", name, names, faults)
+    if comparison.split_lowest_by and comparison.split_lowest_by not in names:
+        _unknown_field(f"{where}, split_lowest_by", comparison.split_lowest_by, names, faults)
     wanted = {ComparisonKind.SKETCH: 1, ComparisonKind.ADDRESS: 2, ComparisonKind.WEEKS: 0}[comparison.kind]
-    if len(comparison.fields) != wanted:
+    if len(comparison.fields) != wanted and not faults.about(f"{where}, fields must"):
         faults.add("comparison-fields", f"{where}, the kind {comparison.kind} compares {wanted} field(s).")
     if comparison.kind is ComparisonKind.WEEKS and model.table is not None:
         faults.add(
@@ -184,7 +214,9 @@ def _check_comparison(comparison: Comparison, model: LinkageModel, faults: Fault
     if comparison.split_lowest_by and comparison.kind is not ComparisonKind.SKETCH:
         faults.add("split-needs-sketch", f"{where}, split_lowest_by belongs to the kind sketch.")
     thresholds = comparison.thresholds
-    if not thresholds or any(high <= low for low, high in pairwise(thresholds)):
+    if faults.about(f"{where}, thresholds must"):
+        pass
+    elif not thresholds or any(high <= low for low, high in pairwise(thresholds)):
         faults.add("bad-thresholds", f"{where}, thresholds must be one or more ascending numbers.")
     elif comparison.kind is ComparisonKind.WEEKS:
         if thresholds[0] < 0 or any(weeks % 1 for weeks in thresholds):
@@ -203,7 +235,8 @@ def _check_u(comparison: Comparison, where: str, faults: FaultList) -> None:
         return
     # The address levels are the linker's own table, so only the kinds whose levels follow from thresholds are counted.
     levels = len(comparison.thresholds) + 1 + (1 if comparison.split_lowest_by else 0)
-    if comparison.kind is not ComparisonKind.ADDRESS and widths != {levels}:
+    counted = comparison.kind is not ComparisonKind.ADDRESS and not faults.about(f"{where}, thresholds must")
+    if counted and widths != {levels}:
         faults.add("bad-u", f"{where}, each row of u must have {levels} probabilities, one per level.")
     if any(p < 0 for row in comparison.u for p in row) or any(abs(sum(row) - 1) > U_TOLERANCE for row in comparison.u):
         faults.add("bad-u", f"{where}, each row of u must be probabilities that add up to 1.")
