@@ -15,6 +15,7 @@ from dedup.nightly.conditions import conditions_of
 from dedup.nightly.linking import pairs_from_parquet
 from dedup.nightly.memory import Made, content_of, digest_of, remembered
 from dedup.nightly.night import Night
+from dedup.nightly.probing import with_identity_changes
 from dedup.nightly.registrations import night_registrations
 from dedup.nightly.snapshots import Snapshots
 from dedup.store.runs import StageOutput, outputs_before
@@ -40,7 +41,7 @@ def find_duplicates(night: Night, snapshots: Snapshots, linked: StageOutput) -> 
     }
 
     def make() -> Made:
-        registrations = night_registrations(night, snapshots)
+        registrations = with_identity_changes(night, night_registrations(night, snapshots))
         pairs = pairs_from_parquet(content_of(night, linked), night.model)
         grouped, positioned = join(registrations, pairs)
         previous = findings_from_json(content_of(night, before)) if before else no_findings()

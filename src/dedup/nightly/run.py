@@ -26,6 +26,7 @@ from dedup.nightly.finding import FINDINGS, find_duplicates, findings_from_json
 from dedup.nightly.linking import LINK, link_snapshots, pairs_from_parquet, skipped_blocks
 from dedup.nightly.memory import content_of, digest_of
 from dedup.nightly.night import FINDINGS_FILE, Night
+from dedup.nightly.probing import write_probing
 from dedup.nightly.reporting import REPORTS, WrittenReports, write_reports
 from dedup.nightly.retention import remove_closed_epochs, remove_silent_providers
 from dedup.nightly.snapshots import Snapshots, current_snapshots
@@ -125,7 +126,7 @@ def run_night(night: Night, *, until: Stage = Stage.REPORTS, perform: Perform[An
         return _stopped(night, done)
     found: StageOutput = perform(Stage.FINDINGS, lambda: find_duplicates(night, snapshots, linked))
     findings = findings_from_json(content_of(night, found))
-    if finished(Stage.FINDINGS, _finding_counts(findings)):
+    if finished(Stage.FINDINGS, _finding_counts(findings, standing_out=write_probing(night, snapshots, findings))):
         return _stopped(night, done)
     reported, written = perform(Stage.REPORTS, lambda: write_reports(night, snapshots, found))
     finished(Stage.REPORTS, {"ksvs": len(written.open_findings), "files": len(written.files)})
@@ -194,9 +195,11 @@ def _linked_counts(night: Night, snapshots: Snapshots, linked: StageOutput) -> d
     }
 
 
-def _finding_counts(findings: Findings) -> dict[str, int]:
+def _finding_counts(findings: Findings, *, standing_out: list[str]) -> dict[str, int]:
+    """Count findings by class, and the providers that stand out (`probing.json` names them) when there are any."""
     by_class = Counter(findings.open["class"].tolist())
-    return {"findings": len(findings.findings), **{str(name): by_class[name] for name in sorted(by_class)}}
+    counts = {"findings": len(findings.findings), **{str(name): by_class[name] for name in sorted(by_class)}}
+    return counts | ({"providers_standing_out": len(standing_out)} if standing_out else {})
 
 
 def _stopped(night: Night, done: list[StageDone]) -> NightResult:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -43,7 +44,7 @@ def run_nights(
     From the night with the number `new_epoch_on` on, all vendors use a new epoch's key.
     """
     installation = build_installation(folder, simulation, config=config, created=clock())
-    vendor_of = simulation.providers.set_index("aanbieder_agb")["vendor"].to_dict()
+    vendor_of = dict(zip(simulation.providers["aanbieder_agb"], simulation.providers["vendor"], strict=True))
     for number, night in enumerate(simulation.nights):
         if number == new_epoch_on:
             _change_epoch(installation, clock())
@@ -89,8 +90,7 @@ def faults_of(nights: list[NightDone]) -> Faults:
 
 def _compare(before: NightDone, now: NightDone, comes_back: set[str], faults: Faults) -> None:
     day = now.day.isoformat()
-    earlier = before.findings.findings.set_index("finding").to_dict("index")
-    current = now.findings.findings.set_index("finding").to_dict("index")
+    earlier, current = _rows(before.findings), _rows(now.findings)
     members = _members(before.findings)
     alive = {ids: name for name, ids in _members(now.findings).items() if current[name]["state"] != "settled"}
     for name, row in earlier.items():
@@ -108,6 +108,10 @@ def _compare(before: NightDone, now: NightDone, comes_back: set[str], faults: Fa
             faults.closed_by_new_keys.append((day, name))
         if alive.get(members[name], name) != name:
             faults.other_id.append((day, name))
+
+
+def _rows(findings: Findings) -> dict[str, dict[str, Any]]:
+    return {str(row["finding"]): {str(k): v for k, v in row.items()} for row in findings.findings.to_dict("records")}
 
 
 def _members(findings: Findings) -> dict[str, frozenset[str]]:
