@@ -235,5 +235,7 @@ def _is_one_of(column: CodedColumn, choices: tuple[str, ...]) -> Mask:
 def _count_regions(postcodes: CodedColumn, accepted: Mask, regions: Regions | None, findings: Findings) -> None:
     if regions is None:
         return
-    outside = [not regions.ksv_of(value[:4]) for value in postcodes.values]
-    findings.add(accepted & postcodes.spread(outside, False, np.bool_), "postcode", "postcode.no-region")
+    pc4 = [value[:4] for value in postcodes.values]
+    outside = {area for area in {*pc4} if not regions.ksv_of(area)}
+    where = postcodes.spread([area in outside for area in pc4], False, np.bool_)
+    findings.add(accepted & where, "postcode", "postcode.no-region")

@@ -164,16 +164,19 @@ yes_no = one_of((YES, NO))
 
 
 def clean_column(column: CodedColumn, clean: Cleaner, today: date) -> tuple[CodedColumn, list[str]]:
-    """Return the column with clean values, and the fault code of each distinct value as typed ("" for most)."""
+    """Return the column with clean values, and the fault code of each distinct value as typed ("" for most).
+
+    No codes at all where nothing is wrong with any.
+    """
     if not column.values:
         return column, []
     if isinstance(clean, KeptByRule):
-        # What the rule makes of the values is kept with the column, for normalising it.
-        useless = [
-            not made or len(value) > MAX_TEXT
-            for value, made in zip(column.values, column.under(clean.rule), strict=True)
-        ]
-        return (column.without(useless) if any(useless) else column), [clean.fault if bad else "" for bad in useless]
+        made = column.under(clean.rule)  # kept with the column, for normalising it
+        if all(made) and max(map(len, column.values)) <= MAX_TEXT:
+            return column, []
+        useless = [not kept or len(value) > MAX_TEXT for value, kept in zip(column.values, made, strict=True)]
+        return column.without(useless), [clean.fault if bad else "" for bad in useless]
     cleaned = [clean(value, today) for value in column.values]
     kept = [value for value, _ in cleaned]
-    return (column if kept == column.values else coded_column(column.codes, kept)), [fault for _, fault in cleaned]
+    faults = [fault for _, fault in cleaned]
+    return (column if kept == column.values else coded_column(column.codes, kept)), faults if any(faults) else []

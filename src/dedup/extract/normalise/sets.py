@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.extract.coded import CodedColumn, Codes
+from dedup.extract.coded import CodedColumn, Codes, coded_column
 from dedup.extract.values import ValueSets
 
 Parts = tuple[str, ...]
@@ -67,9 +67,8 @@ def derived(source: ValueSets, rule: Callable[[str], str]) -> ValueSets:
 
 def _at_most_one(codes: Codes, made: Sequence[str]) -> ValueSets:
     """Return sets of one value or none, from codes into what was made of each distinct value."""
-    place = {"": -1}
-    renumbered = [place.setdefault(value, len(place) - 1) for value in made]
-    return _one_each(np.array([*renumbered, -1], dtype=np.int32)[codes], tuple(place)[1:])
+    column = coded_column(codes, made)
+    return _one_each(column.codes, column.values)
 
 
 def _one_each(codes: Codes, vocabulary: Sequence[str]) -> ValueSets:
