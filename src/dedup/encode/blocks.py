@@ -23,8 +23,6 @@ SECRET_BYTES = 32
 MAX_ENTRIES_PER_PASS = 16
 MAX_COMPONENT_BYTES = 0xFFFF
 
-_LENGTHS = [length.to_bytes(2, "big") for length in range(256)]
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Blocks:
@@ -55,16 +53,23 @@ class HmacSha256:
         return result
 
 
-def components(values: Iterable[str]) -> list[bytes]:
-    """Return the components of block values: of each value its length as u16 big-endian, then its UTF-8 bytes.
+class Components:
+    """The components of block values, remembered as long as tables come with the very same distinct values."""
 
-    A value longer than 65,535 bytes is cut there; every encoder must cut at the same byte.
-    """
-    encoded = [value.encode() for value in values]
-    if max(map(len, encoded), default=0) < len(_LENGTHS):
-        return [_LENGTHS[len(value)] + value for value in encoded]
-    cut = [value[:MAX_COMPONENT_BYTES] for value in encoded]
-    return [len(value).to_bytes(2, "big") + value for value in cut]
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[str, ...], list[bytes]]] = {}
+
+    def of(self, attribute: str, values: tuple[str, ...]) -> list[bytes]:
+        """Return of each value its length as u16 big-endian, then its UTF-8 bytes.
+
+        A value longer than 65,535 bytes is cut there; every encoder must cut at the same byte.
+        """
+        known = self._known.get(attribute)
+        if known is None or known[0] is not values:
+            encoded = [value.encode()[:MAX_COMPONENT_BYTES] for value in values]
+            known = values, [len(value).to_bytes(2, "big") + value for value in encoded]
+            self._known[attribute] = known
+        return known[1]
 
 
 def block_secrets(block_values: Iterable[bytes], subkeys: Subkeys) -> list[bytes]:
@@ -87,19 +92,22 @@ def block_tokens(secrets: NDArray[np.uint8], subkeys: Subkeys) -> NDArray[np.uin
     return np.frombuffer(cipher.update(halves.data), dtype=np.uint8).reshape(-1, TOKEN_BYTES)
 
 
-def blocks_of(table: NormalisedTable, linkage_pass: Pass, subkeys: Subkeys) -> Blocks:
+def blocks_of(
+    table: NormalisedTable, linkage_pass: Pass, subkeys: Subkeys, components: Components | None = None
+) -> Blocks:
     """Return the blocks of every record of the table under one pass.
 
     A record with several values of an attribute is in a block for each combination of values, the last attribute's
     values changing fastest, the first `MAX_ENTRIES_PER_PASS` combinations at most; a record without a value of some
     attribute of the pass is in none.
     """
+    components = components or Components()
     row, codes = _combinations([table.attributes[name] for name in linkage_pass.attributes])
-    columns = [components(table.attributes[name].values) for name in linkage_pass.attributes]
-    columns[0] = [bytes([linkage_pass.number]) + first for first in columns[0]]
+    columns = [components.of(name, table.attributes[name].values) for name in linkage_pass.attributes]
     chosen: list[Iterable[bytes]] = [
         map(column.__getitem__, code.tolist()) for column, code in zip(columns, codes, strict=True)
     ]
+    chosen[0] = map(bytes([linkage_pass.number]).__add__, chosen[0])
     secrets = block_secrets(reduce(_joined, chosen), subkeys)
     secret = np.frombuffer(b"".join(secrets), dtype=np.uint8).reshape(-1, SECRET_BYTES)
     token = block_tokens(secret, subkeys)

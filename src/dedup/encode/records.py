@@ -9,7 +9,7 @@ import numpy as np
 from dedup.bundle.keys import LinkageKey
 from dedup.bundle.payload import BundleBatch
 from dedup.encode.attributes import bundle_attributes
-from dedup.encode.blocks import blocks_of
+from dedup.encode.blocks import Components, blocks_of
 from dedup.encode.sketch import sketch_entries
 from dedup.encode.subkeys import Subkeys, derive_subkeys
 from dedup.encode.tokentable import TokenHasher
@@ -18,6 +18,7 @@ from dedup.model.linkage import LinkageModel
 from dedup.model.records import EncodedRecords, PassEntries
 
 BATCH_ROWS = 8192
+MAX_SHARED_VALUES = 1 << 17  # of one attribute; what is remembered of them takes some 200 bytes each
 
 
 class RecordEncoder:
@@ -27,6 +28,7 @@ class RecordEncoder:
         self._model = model
         self._subkeys = derive_subkeys(key.secret)
         self._hasher = TokenHasher(self._subkeys)
+        self._components = Components()
 
     def batches(self, table: NormalisedTable, *, batch_rows: int = BATCH_ROWS) -> Iterator[BundleBatch]:
         """Yield the table's records in order, `batch_rows` at a time; the same table always gives the same bytes."""
@@ -35,7 +37,7 @@ class RecordEncoder:
 
     def encode(self, table: NormalisedTable) -> EncodedRecords:
         """Encode one batch; `row` of its entries counts from the table's first record."""
-        return _encode(table, self._model, self._subkeys, self._hasher)
+        return _encode(table, self._model, self._subkeys, self._hasher, self._components)
 
 
 def encode_batches(
@@ -47,14 +49,16 @@ def encode_batches(
 
 def encode_table(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -> EncodedRecords:
     """Encode one batch under subkeys."""
-    return _encode(table, model, subkeys, TokenHasher(subkeys))
+    return _encode(table, model, subkeys, TokenHasher(subkeys), Components())
 
 
-def _encode(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys, hasher: TokenHasher) -> EncodedRecords:
+def _encode(
+    table: NormalisedTable, model: LinkageModel, subkeys: Subkeys, hasher: TokenHasher, components: Components
+) -> EncodedRecords:
     tokens = hasher.table(table, model)
     passes = []
     for linkage_pass in model.passes:
-        blocks = blocks_of(table, linkage_pass, subkeys)
+        blocks = blocks_of(table, linkage_pass, subkeys, components)
         sketch = sketch_entries(blocks, tokens, model, model.pass_fields(linkage_pass), subkeys)
         passes.append(PassEntries(number=linkage_pass.number, row=blocks.row, token=blocks.token, sketch=sketch))
     return EncodedRecords(
@@ -63,7 +67,11 @@ def _encode(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys, hashe
 
 
 def table_parts(table: NormalisedTable, model: LinkageModel, rows: int) -> Iterator[NormalisedTable]:
-    """Cut a table into parts of `rows` records, each with only the values that its own records have."""
+    """Cut a table into parts of `rows` records.
+
+    Parts share the table's distinct values, which are then worked on once (as those of several tables are that were
+    read together); where there are very many, each part has only those of its own records, to keep memory small.
+    """
     names = {name for linkage_pass in model.passes for name in linkage_pass.attributes}
     names |= {field.attribute for field in model.fields}
     for first in range(0, len(table.ids), rows):
@@ -78,11 +86,12 @@ def table_parts(table: NormalisedTable, model: LinkageModel, rows: int) -> Itera
 
 def _part(values: ValueSets, first: int, last: int) -> ValueSets:
     offsets = values.offsets[first : last + 1]
-    if last - first == len(values) and len(values.values) <= len(values.codes):
-        return values  # few values that nobody has cost less than looking for them
-    used, codes = np.unique(values.codes[offsets[0] : offsets[-1]], return_inverse=True)
+    codes = values.codes[offsets[0] : offsets[-1]]
+    if len(values.values) <= MAX_SHARED_VALUES:
+        return ValueSets(values.values, offsets - offsets[0], codes)
+    used, places = np.unique(codes, return_inverse=True)
     return ValueSets(
         values=tuple(values.values[code] for code in used.tolist()),
         offsets=offsets - offsets[0],
-        codes=codes.astype(np.int32),
+        codes=places.astype(np.int32),
     )

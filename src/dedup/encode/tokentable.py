@@ -35,36 +35,67 @@ class TokenTable:
     presence: NDArray[np.uint32]
 
 
-class TokenHasher:
-    """Hashes tokens under one field key and remembers those of names, dates and codes, which come back.
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The tokens of all fields' distinct values, one field behind another.
 
-    Values that are compared whole (phone numbers, addresses) are hashed anew in every table: few of them come back.
+    `of` are the values themselves, `first` int64[fields] where each field's begin. Value v has the tokens
+    `number[start[v] : start[v + 1]]`; token t is hashed in `hashed[t]`.
+    """
+
+    of: tuple[tuple[str, ...], ...]
+    first: NDArray[np.int64]
+    start: NDArray[np.int64]
+    number: NDArray[np.int32]
+    hashed: NDArray[np.uint64]
+
+
+class TokenHasher:
+    """Hashes tokens under one field key for one model, and remembers those of names, dates and codes: they come back.
+
+    Values that are compared whole (phone numbers, addresses) are hashed anew, as few of them come back, unless a table
+    comes with the very same distinct values as the one before it.
     """
 
     def __init__(self, subkeys: Subkeys) -> None:
         self._hmac = HmacSha256(subkeys.field)
         self._numbers = KeyNumbers()
         self._hashed = np.empty((0, kernels.IV_WORDS), dtype=np.uint64)
+        self._last: tuple[tuple[Field, ...], _Values] | None = None
 
     def table(self, table: NormalisedTable, model: LinkageModel) -> TokenTable:
         """Return the token sets of every record of the table and every field of the model."""
-        if len(self._numbers) > MAX_REMEMBERED:
-            self._numbers, self._hashed = KeyNumbers(), self._hashed[:0]
-        numbers, counts, whole = self._numbered([(f, table.attributes[f.attribute].values) for f in model.fields])
-        hashed = np.concatenate([self._hashed, self._digests(whole)])
-        offsets = np.stack([table.attributes[field.attribute].offsets for field in model.fields])
-        codes = [table.attributes[field.attribute].codes for field in model.fields]
-        sizes = [len(table.attributes[field.attribute].values) for field in model.fields]
-        value_of = np.concatenate(codes) + np.repeat(_starts(sizes), [len(part) for part in codes]).astype(np.int32)
-        value_start = np.concatenate([[0], np.cumsum(counts)])
+        sets = [table.attributes[field.attribute] for field in model.fields]
+        values = self._values(model.fields, tuple(part.values for part in sets))
+        offsets = np.stack([part.offsets for part in sets])
+        sizes = [len(part.codes) for part in sets]
+        value_of = np.concatenate([part.codes for part in sets]) + np.repeat(values.first, sizes).astype(np.int32)
         start = np.empty(offsets.shape[0] * (offsets.shape[1] - 1) + 1, dtype=np.int32)
-        token = np.empty(int(counts[value_of].sum()), dtype=np.int32)
-        field_start = offsets + _starts([len(part) for part in codes])[:, None]
-        seen = np.full(len(hashed), -1, dtype=np.int32)
-        kernels.gather_sets(field_start, value_of, value_start, numbers, seen, start, token)
+        token = np.empty(int((values.start[value_of + 1] - values.start[value_of]).sum()), dtype=np.int32)
+        seen = np.full(len(values.hashed), -1, dtype=np.int32)
+        field_start = offsets + _starts(sizes)[:, None]
+        kernels.gather_sets(field_start, value_of, values.start, values.number, seen, start, token)
         bits = np.arange(len(model.fields), dtype=np.uint32)[:, None]
         presence = np.bitwise_or.reduce((np.diff(offsets, axis=1) > 0).astype(np.uint32) << bits, axis=0)
-        return TokenTable(len(model.fields), start, token, hashed, presence)
+        return TokenTable(len(model.fields), start, token, values.hashed, presence)
+
+    def _values(self, fields: tuple[Field, ...], of: tuple[tuple[str, ...], ...]) -> _Values:
+        if self._last is not None:
+            known_fields, known = self._last
+            if known_fields is fields and all(one is other for one, other in zip(known.of, of, strict=True)):
+                return known
+        if len(self._numbers) > MAX_REMEMBERED:
+            self._numbers, self._hashed = KeyNumbers(), self._hashed[:0]
+        number, counts, whole = self._numbered(list(zip(fields, of, strict=True)))
+        values = _Values(
+            of=of,
+            first=_starts([len(part) for part in of]),
+            start=np.concatenate([[0], np.cumsum(counts)]),
+            number=number,
+            hashed=np.concatenate([self._hashed, self._digests(whole)]),
+        )
+        self._last = fields, values
+        return values
 
     def _numbered(
         self, fields: list[tuple[Field, tuple[str, ...]]]
