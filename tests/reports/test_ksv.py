@@ -192,10 +192,10 @@ def escalated_night(findings_of_season, providers) -> Night:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("nl", ["Sinds 20 nov 2026 bij de preferente zorgverzekeraar neergelegd.", "Volgende stap op 4 dec 2026.",
+        ("nl", ["Sinds 20 nov 2026 bij de preferente zorgverzekeraar neergelegd.", "Wordt op 4 dec 2026 doorgegeven als er niets gebeurt.",
                 "Blijft staan sinds 21 nov 2026", "Antwoord: nog niet duidelijk.", "Levering verdacht:",
                 "Te lang open en doorgegeven: 1 bevinding."]),
-        ("en", ["With the preferred insurer since 20 Nov 2026.", "Next step on 4 Dec 2026.", "Kept since 21 Nov 2026",
+        ("en", ["With the preferred insurer since 20 Nov 2026.", "Passed on at 4 Dec 2026 if nothing happens.", "Kept since 21 Nov 2026",
                 "Answer: not clear yet.", "Delivery suspected:", "Open too long and passed on: 1 finding."]),
     ],
 )  # fmt: skip
