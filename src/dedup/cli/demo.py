@@ -76,7 +76,8 @@ def _print(made: Demo) -> None:
     for report in made.night.reports:
         if report.suffix == ".html":
             typer.echo(f"  {report}")
-    typer.echo(f"\nBeside each lie report.xlsx and report.json; all findings are in {made.night.findings}.")
+    typer.echo(f"\nBeside each lie report.pdf, .xlsx, .csv and .json; all findings are in {made.night.findings}.")
+    typer.echo(f"What each provider is told, with a form to answer in, is in {folder / 'provider-reports'}.")
     truth = folder / "truth.csv"
     typer.echo(f"How well did it do? {_this_command()} evaluate --findings {made.night.findings} --truth {truth}")
 

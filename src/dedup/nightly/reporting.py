@@ -91,7 +91,7 @@ def write_reports(night: Night, snapshots: Snapshots, found: StageOutput) -> tup
         findings = findings_from_json(content_of(night, found))
         history = [(day, _reports_from(content_of(night, output))) for day, output in earlier]
         prepared = prepare_night(night, snapshots, findings, history=_history(history))
-        written = _write(night, prepared, findings, read_ksv_settings(ksv_settings))
+        written = write_all(night, prepared, findings, read_ksv_settings(ksv_settings))
         return Made(_reports_to_json(written), View.ATTRIBUTES)
 
     output = remembered(night, REPORTS, parts, make)
@@ -133,9 +133,10 @@ def prepare_night(
     )
 
 
-def _write(
+def write_all(
     night: Night, prepared: ReportNight, findings: Findings, settings: Mapping[str, KsvSettings]
 ) -> WrittenReports:
+    """Write every report of a prepared night; raises `ReportError` (`reports.failed`) once all others are written."""
     regions = read_regions(night.settings.regions_path)
     of_providers = ProviderReports(prepared, findings, settings)
     files: dict[str, dict[str, str]] = {REPORTS_FOLDER: {}, PROVIDER_REPORTS_FOLDER: {}}

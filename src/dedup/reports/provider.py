@@ -78,6 +78,9 @@ class ProviderReports:
     def __init__(self, night: Night, findings: Findings, settings: Mapping[str, KsvSettings]) -> None:
         self._night = night
         self._settings = settings
+        frames = list(night.registrations_of_ksv.values())
+        together = pd.concat(frames) if frames else pd.DataFrame(columns=["aanbieder_agb"])
+        self._open_of = {str(agb): rows for agb, rows in together.groupby("aanbieder_agb")}
         self._findings_of: dict[str, set[str]] = defaultdict(set)
         for name, members in night.members_of.items():
             for member in members:
@@ -175,8 +178,7 @@ class ProviderReports:
         return tuple(sorted(named.items()))
 
     def _quality(self, provider: str, known: Mapping[str, Any]) -> OwnQuality:
-        frames = [rows.loc[rows["aanbieder_agb"] == provider] for rows in self._night.registrations_of_ksv.values()]
-        own = pd.concat(frames) if frames else pd.DataFrame(columns=["edd_week", "indicatie_uren"])
+        own = self._open_of.get(provider, pd.DataFrame(columns=["edd_week", "indicatie_uren"]))
         delivered = known.get("snapshot_date")
         snapshot = None if delivered is None or pd.isna(delivered) else pd.Timestamp(delivered).date()
         remarks: Counter[str] = Counter(known.get("warnings") or {})

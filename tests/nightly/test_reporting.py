@@ -1,0 +1,50 @@
+"""The reports stage: one report that fails is named, and all others are written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from dedup.lab.installation import Installation
+from dedup.nightly import reporting
+from dedup.nightly.finding import FINDINGS, findings_from_json
+from dedup.nightly.memory import content_of
+from dedup.nightly.night import open_night
+from dedup.nightly.run import Stage, run_night
+from dedup.nightly.snapshots import current_snapshots
+from dedup.reports.ksv_settings import EVERY_KSV, KsvSettings
+from dedup.reports.night import ReportError
+from dedup.store.runs import outputs_before
+
+NIGHT, NOW = date(2026, 11, 22), datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
+
+
+def clock() -> datetime:
+    return NOW
+
+
+def test_a_report_that_fails_is_named_and_stops_no_other(installation: Installation) -> None:
+    with open_night(installation.settings, today=NIGHT, clock=clock) as night:
+        run_night(night, until=Stage.FINDINGS)
+    with open_night(installation.settings, today=NIGHT, clock=clock) as night:
+        with night.store.registry.read() as session:
+            found = outputs_before(session, FINDINGS, date(2026, 11, 23))[-1][1]
+        findings = findings_from_json(content_of(night, found))
+        prepared = reporting.prepare_night(night, current_snapshots(night), findings)
+        broken = prepared.ksvs[0]
+        registration = {
+            name: {**row, "status": "no such status"} if row["ksv"] == broken else row
+            for name, row in prepared.registration.items()
+        }
+        settings = {EVERY_KSV: KsvSettings()}
+        with pytest.raises(ReportError) as fault:
+            reporting.write_all(night, replace(prepared, registration=registration), findings, settings)
+
+    assert fault.value.code == "reports.failed"
+    assert f"{broken} (KeyError at " in fault.value.message
+    assert "no such status" not in fault.value.message
+    written = {path.parents[1].name for path in (installation.folder / "reports").glob("*/*/report.html")}
+    assert written == set(prepared.ksvs) - {broken}
+    assert list((installation.folder / "provider-reports").glob("*/*/feedback.csv"))
