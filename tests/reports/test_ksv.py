@@ -189,21 +189,32 @@ def escalated_night(findings_of_season, providers) -> Night:
     return prepare(changed, registrations, providers, today=date(2026, 11, 22))
 
 
-@pytest.mark.parametrize(
-    ("language", "said"),
-    [
-        ("nl", ["Sinds 20 nov 2026 bij de preferente zorgverzekeraar neergelegd.", "Wordt op 4 dec 2026 doorgegeven als er niets gebeurt.",
-                "Blijft staan sinds 21 nov 2026", "Antwoord: nog niet duidelijk.", "Levering verdacht:",
-                "Te lang open en doorgegeven: 1 bevinding."]),
-        ("en", ["With the preferred insurer since 20 Nov 2026.", "Passed on at 4 Dec 2026 if nothing happens.", "Kept since 21 Nov 2026",
-                "Answer: not clear yet.", "Delivery suspected:", "Open too long and passed on: 1 finding."]),
-    ],
-)  # fmt: skip
-def test_escalation_answers_and_suspected_deliveries_are_told(escalated_night, language, said):
+SAID = {
+    "nl": (
+        "Sinds 20 nov 2026 bij de preferente zorgverzekeraar neergelegd.",
+        "Wordt op 4 dec 2026 doorgegeven als er niets gebeurt.",
+        "Blijft staan sinds 21 nov 2026",
+        "Antwoord: nog niet duidelijk.",
+        "Levering verdacht:",
+        "Te lang open en doorgegeven: 1 bevinding.",
+    ),
+    "en": (
+        "With the preferred insurer since 20 Nov 2026.",
+        "If nothing happens, passed on 4 Dec 2026.",
+        "Kept since 21 Nov 2026",
+        "Answer: not clear yet.",
+        "Delivery suspected:",
+        "Open too long and passed on: 1 finding.",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_escalation_answers_and_suspected_deliveries_are_told(escalated_night, language):
     [finding] = [row for row in escalated_night.finding.values() if row["escalation"]]
     ksv = finding["ksvs"].split()[0]
     report = build(escalated_night, ksv, "KSV")
     page = html.render(report, language)
-    assert [sentence for sentence in said if sentence not in page] == []
+    assert [sentence for sentence in SAID[language] if sentence not in page] == []
     assert report.summary.escalated == 1
     assert [line.suspected for line in report.providers if line.suspected] == ["shrunken"]
