@@ -194,7 +194,8 @@ def test_no_output_of_the_whole_way_holds_a_planted_identifier(planted: Installa
     assert found_in(iter(said)) == []
     assert found_in(files_under(planted.settings.server_home)) == []
     assert found_in(opened_store(planted)) == []
-    assert found_in(files_under(planted.folder / "reports")) == []
+    for folder in ("reports", "provider-reports"):
+        assert found_in(files_under(planted.folder / folder)) == []
     assert found_in(iter([Searched("findings.parquet", repr(findings.to_dict()).encode())])) == []
     hers = planted_ids(extracts)
     shared = findings[findings["registratie_id"].isin(hers)].groupby("finding").size()
