@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from dedup.findings.calibration import Thresholds, current_thresholds
 from dedup.findings.frames import Findings
 from dedup.lab.installation import Installation
 from dedup.nightly.answers import read_answers
+from dedup.nightly.calibration import apply_thresholds, calibrate, undo_thresholds
 from dedup.nightly.evidence import last_findings
 from dedup.nightly.feedback import FeedbackError, Imported, import_feedback
-from dedup.nightly.night import open_installation, open_night
+from dedup.nightly.night import Night, open_installation, open_night
 from dedup.nightly.run import run_night
 
 NIGHT = date(2026, 11, 22)
@@ -118,3 +121,29 @@ def test_answers_go_when_their_time_is_over(installation: Installation) -> None:
         run_night(night)
         answers = read_answers(night)
     assert (answers.decisions, answers.labels) == ((), ())
+
+
+def test_thresholds_are_shown_before_they_are_applied_and_can_be_undone(installation: Installation) -> None:
+    rules = installation.settings.config_dir / "rules.toml"
+    rules.write_text(rules.read_text("utf-8").replace("fewest_labels = 200", "fewest_labels = 5"), "utf-8")
+    found = night_of(installation, NIGHT)
+    cases = doubles(found, 8)
+    answer(installation, [";".join([*case, "ons" if at < 4 else "geen_dubbel"]) for at, case in enumerate(cases)])
+
+    def opened() -> AbstractContextManager[Night]:
+        return open_installation(installation.settings, today=NIGHT, clock=clock)
+
+    with opened() as night:
+        shown = calibrate(night)
+        assert shown.labels >= 8
+        assert (shown.now, shown.changes) == (shown.fitted, [])  # too mixed to change anything
+        assert not (installation.settings.config_dir / "calibration.toml").exists()
+        stricter = Thresholds(certain_probability=1.0, likely_probability=0.95)
+        apply_thresholds(night, stricter)
+    with opened() as night:
+        assert current_thresholds(night.rules) == stricter
+        assert undo_thresholds(night)
+        assert not undo_thresholds(night)
+    with opened() as night:
+        assert current_thresholds(night.rules) == shown.now
+        night.store.registry.verify_audit()

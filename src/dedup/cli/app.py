@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from dedup.cli.attack import attack
 from dedup.cli.bench import bench
+from dedup.cli.calibrate import calibrate
 from dedup.cli.check import check
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, EXIT_USAGE, print_error
 from dedup.cli.contracts import contracts
@@ -44,6 +45,7 @@ app.command("encode")(encode)
 app.command("nightly")(nightly)
 app.command("link")(link)
 app.command("evaluate")(evaluate)
+app.command("calibrate")(calibrate)
 app.command("explain")(explain)
 app.add_typer(model_app, name="model")
 app.add_typer(keys, name="keys")

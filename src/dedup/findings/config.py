@@ -53,6 +53,15 @@ class ProbingTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationTerms:
+    """What thresholds must reach when they are fitted on answers: precisions from 0 to 1, and a number of labels."""
+
+    certain_precision: float
+    likely_precision: float
+    fewest_labels: int
+
+
+@dataclass(frozen=True, slots=True)
 class Merger:
     """From a day on the provider `new` stands in the place of `old`."""
 
@@ -87,6 +96,7 @@ class Rules:
     expire_weeks_after_edd: int
     deliveries: DeliveryTerms
     probing: ProbingTerms
+    calibration: CalibrationTerms
     mergers: tuple[Merger, ...]
     dated: DatedTerms
 
@@ -94,6 +104,16 @@ class Rules:
         """Return the name of the highest band that starts at or below this probability."""
         return [name for name, lowest in self.bands if lowest <= probability][-1]
 
+
+# Thresholds that were fitted on answers stand beside the rules, and go before them.
+CALIBRATION_FILE = "calibration.toml"
+
+_SECTIONS: Mapping[str, type[Any]] = {
+    "evidence": EvidenceTerms,
+    "deliveries": DeliveryTerms,
+    "probing": ProbingTerms,
+    "calibration": CalibrationTerms,
+}
 
 # Sections whose readers refuse unknown terms themselves.
 _READ_ELSEWHERE = frozenset({"bands", "merger", "escalation", "codes", "ksv_code", "ksv_terms"})
@@ -128,7 +148,18 @@ def load_rules(path: Path) -> Rules:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError("findings.rules-unreadable", f"The rules in {path} cannot be read as TOML.") from error
-    return parse_rules(document)
+    return parse_rules(_calibrated(document, path.with_name(CALIBRATION_FILE)))
+
+
+def _calibrated(document: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the rules with the thresholds that were fitted and applied last, where there are any."""
+    if not path.is_file():
+        return document
+    try:
+        applied = tomllib.loads(path.read_text("utf-8")).get("applied", [])
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("findings.rules-unreadable", f"The thresholds in {path} cannot be read as TOML.") from error
+    return document | {"evidence": document.get("evidence", {}) | applied[-1]} if applied else document
 
 
 def parse_rules(document: Mapping[str, Any]) -> Rules:
@@ -150,6 +181,7 @@ def parse_rules(document: Mapping[str, Any]) -> Rules:
         bands=_bands(_section(document, "bands")),
         deliveries=DeliveryTerms(**_figures(document, "deliveries", DeliveryTerms)),
         probing=ProbingTerms(**_figures(document, "probing", ProbingTerms)),
+        calibration=CalibrationTerms(**_figures(document, "calibration", CalibrationTerms)),
         mergers=_mergers(document.get("merger", [])),
         dated=parse_dated_terms(document, _term(document, "hold_days")),
         **{name: _term(document, name) for name in _TERMS},
@@ -218,7 +250,7 @@ def _bands(section: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
     return tuple(bands)
 
 
-def _figures(document: Mapping[str, Any], name: str, kind: type[DeliveryTerms] | type[ProbingTerms]) -> dict[str, Any]:
+def _figures(document: Mapping[str, Any], name: str, kind: type[Any]) -> dict[str, Any]:
     """Read a section whose terms are the fields of `kind`: whole numbers, or numbers from 0."""
     section = _section(document, name)
     return {
@@ -249,8 +281,7 @@ def _refuse_unknown_terms(document: Mapping[str, Any]) -> None:
     known: dict[str, set[str]] = {}
     for section, key in _TERMS.values():
         known.setdefault(section, set()).add(key)
-    for name, kind in (("evidence", EvidenceTerms), ("deliveries", DeliveryTerms), ("probing", ProbingTerms)):
-        known[name] = {field.name for field in fields(kind)}
+    known |= {name: {field.name for field in fields(kind)} for name, kind in _SECTIONS.items()}
     for section, content in document.items():
         if section in _READ_ELSEWHERE:
             continue
