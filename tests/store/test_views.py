@@ -56,6 +56,11 @@ class Views:
         }
         return save_views(self.store, provider, records=records, **(options | changes))
 
+    def save_pooled(self, records: EncodedRecords, provider: str) -> ViewDigests:
+        """Save one snapshot and pool it, alone: it has a link view from then on."""
+        digests = self.save(records, provider)
+        return replace(digests, link=self.pool([digests], {provider}))
+
     def load(self, digests: list[ViewDigests], model: LinkageModel = MODEL) -> tuple[Any, EncodedRecords]:
         links = [one.link for one in digests]
         snapshots = {name for link in links for name in get_link_view(self.store, link).snapshots}
@@ -176,6 +181,7 @@ def parquet(data: bytearray) -> Any:
 
 def bags_in(views: Views, digests: ViewDigests) -> dict[tuple[int, int], list[bytes]]:
     """What lies in a link view: for each pass and field of the model its sketches."""
+    assert digests.link.link_view is not None
     table = parquet(views.store.link_views.get(digests.link.link_view))
     bags = {}
     for row in table.to_pylist():
@@ -199,7 +205,7 @@ def bags_of(records: EncodedRecords) -> dict[tuple[int, int], list[bytes]]:
 
 def test_the_link_view_holds_single_sketches_and_nothing_else(views: Views) -> None:
     records = random_records(30, 1)
-    digests = views.save(records, "12345678")
+    digests = views.save_pooled(records, "12345678")
     content = views.store.link_views.get(digests.link.link_view)
     assert parquet(content).column_names == ["pass", "field", "sketches"]
     assert b"12345678" not in content
@@ -210,8 +216,16 @@ def test_the_link_view_holds_single_sketches_and_nothing_else(views: Views) -> N
     assert attributes.column_names == ["row_number", *ATTRIBUTES, "first_seen", "tokens_changed"]
 
 
-def test_the_map_is_read_with_both_keys_only(views: Views, tmp_path: Path) -> None:
-    digests = views.save(random_records(5, 1), "p")
+def test_a_snapshot_that_is_not_pooled_yet_has_no_link_view(views: Views) -> None:
+    """Its entries lie under both keys, so nobody sees in a link view whose they are."""
+    assert views.save(random_records(5, 1), "p").link.link_view is None
+    assert views.store.link_views.names() == set()
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_the_map_is_read_with_both_keys_only(views: Views, tmp_path: Path, pooled: bool) -> None:
+    save = views.save_pooled if pooled else views.save
+    digests = save(random_records(5, 1), "p")
     folder = tmp_path / "store" / "joined"
     link, attributes, other = (LocalKey(name, key) for name, key in KEYS)
     for wrapper in (link, attributes, BothKeys(link, other), BothKeys(other, attributes)):
@@ -226,7 +240,7 @@ def test_the_order_of_a_bag_says_nothing(views: Views) -> None:
     records = random_records(400, 1, blocks=200)
     records = replace(records, presence=np.full(400, 511, np.uint32))
     expected = bags_of(records)
-    for digests in (views.save(records, "p") for _ in range(2)):
+    for digests in (views.save_pooled(records, "p") for _ in range(2)):
         stored = bags_in(views, digests)
         orders = {}
         for at, bag in stored.items():
@@ -243,7 +257,7 @@ def test_the_order_of_a_bag_says_nothing(views: Views) -> None:
 
 def test_the_engine_finds_what_it_would_have_found_before(views: Views) -> None:
     records = without_absent(random_records(200, 3, blocks=40))
-    digests = views.save(records, "p")
+    digests = views.save_pooled(records, "p")
     numbers, stored = views.load([digests])
     place = np.argsort([int(name[-4:]) for name in names_of(views, numbers, [digests])])
     one, other = (link(which, MODEL, threshold=0.5).pairs for which in (records, reorder(stored, place)))
@@ -326,7 +340,7 @@ def test_a_registration_in_two_views_is_noticed(views: Views) -> None:
 
 
 def test_a_view_and_a_map_that_were_not_made_together_are_noticed(views: Views) -> None:
-    ours, theirs = (views.save(random_records(3, seed), f"p{seed}") for seed in (1, 2))
+    ours, theirs = (views.save_pooled(random_records(3, seed), f"p{seed}") for seed in (1, 2))
     wrong = replace(ours, link=replace(ours.link, entry_map=theirs.link.entry_map))
     assert code_of(views, [wrong]) == "store.views-differ"
 
@@ -341,7 +355,7 @@ def test_entries_and_attributes_that_do_not_belong_together_are_noticed(views: V
 
 
 def test_the_origin_is_written_into_the_link_view(views: Views) -> None:
-    digests = views.save(random_records(1, 1), "p")
+    digests = views.save_pooled(random_records(1, 1), "p")
     metadata = parquet(views.store.link_views.get(digests.link.link_view)).schema.metadata
     assert json.loads(metadata[b"dedup"]) == {
         "model_digest": MODEL.digest,

@@ -1,8 +1,9 @@
 """Pools the entries of all snapshots of one epoch, so that a link view does not show whose snapshot an entry is from.
 
-Ingest leaves one link view for each new snapshot, and in the older ones the entries of snapshots that count no longer.
-Pooling reads them, leaves out what does not count, and keeps the rest as one link view with one entry map. One
-transaction lets the registry name the new objects in place of the old ones; only then are the old ones removed.
+Ingest leaves one object under both keys for each new snapshot, and in the link view of the night before the sketches of
+snapshots that count no longer. Pooling reads them, leaves out what does not count, and keeps the rest as one link view
+with one entry map. One transaction lets the registry name the new objects in place of the old ones; only then are the
+old ones removed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dedup.store.audit import NIGHTLY, AuditEvent
 from dedup.store.failpoints import reach
 from dedup.store.house import Store
 from dedup.store.link_views import Entropy, get_link_view, put_link_view, together
-from dedup.store.submissions import Held, LinkDigests, held_entries, note_rewritten
+from dedup.store.submissions import Held, LinkDigests, entry_map_of, held_entries, note_rewritten
 
 
 def pool_entries(store: Store, *, now: datetime, entropy: Entropy) -> int:
@@ -34,23 +35,24 @@ def pool_entries(store: Store, *, now: datetime, entropy: Entropy) -> int:
         return 0
     pooled = [_pooled(store, group, entropy) for group in changed]
     reach("pool.stored")
-    event = AuditEvent(
-        "entries.pooled", now, NIGHTLY, ",".join(link.link_view[:12] for link in pooled if link), "nightly ingest"
-    )
+    epochs = ",".join(sorted({group[0].epoch_key_id for group in changed}))[:128]  # as long as the column is
+    event = AuditEvent("entries.pooled", now, NIGHTLY, epochs, "nightly ingest")
     with store.registry.write(event) as session:
         for group, link in zip(changed, pooled, strict=True):
             note_rewritten(session, [one.submission_id for one in group if one.counts], link)
             note_rewritten(session, [one.submission_id for one in group if not one.counts], None)
     reach("pool.committed")
     for link in {one.link for group in changed for one in group}:
-        store.link_views.remove(link.link_view)
+        if link.link_view is not None:
+            store.link_views.remove(link.link_view)
         store.joined.remove(link.entry_map)
     reach("pool.cleaned")
     return sum(link is not None for link in pooled)
 
 
 def _is_pooled(group: Sequence[Held]) -> bool:
-    return all(one.counts for one in group) and len({one.link for one in group}) == 1
+    links = {one.link for one in group}
+    return all(one.counts for one in group) and len(links) == 1 and None not in {link.link_view for link in links}
 
 
 def _pooled(store: Store, group: Sequence[Held], entropy: Entropy) -> LinkDigests | None:
@@ -58,6 +60,6 @@ def _pooled(store: Store, group: Sequence[Held], entropy: Entropy) -> LinkDigest
     counting = {one.submission_id for one in group if one.counts}
     if not counting:
         return None
-    links = sorted({one.link for one in group if one.counts})
+    links = sorted({one.link for one in group if one.counts}, key=entry_map_of)
     content = together([get_link_view(store, link) for link in links], counting)
     return put_link_view(store, content, entropy=entropy)

@@ -32,7 +32,7 @@ def link_snapshots(night: Night, snapshots: Snapshots) -> StageOutput:
     threshold = night.settings.share("linkage", "group_threshold", 0.5)
     options = LinkOptions(max_block=night.settings.count("linkage", "max_block", LinkOptions().max_block))
     parts = {
-        "link_views": sorted({link.link_view for link in snapshots.links}),
+        "entry_maps": sorted({link.entry_map for link in snapshots.links}),
         "snapshots": sorted(snapshots.ids),
         "model": night.model.digest,
         "comparisons": digest_of([astuple(comparison) for comparison in night.model.comparisons]),

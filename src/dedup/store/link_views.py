@@ -6,13 +6,14 @@ one registration, or of which snapshot they are. Whoever reads it can count them
 each other in one field, which only those of one block can do; he cannot put such a pair beside any other.
 
 All else lies in the entry map: for each registration its row number, its snapshot, its presence bits, its EDD week and
-its tokens, and the seed of the orders in which the sketches lie.
+its tokens, and the seed of the orders in which the sketches lie. Until a snapshot is pooled with the others, its map
+holds its sketches as well, and it has no link view.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +27,6 @@ from dedup.errors import StoreError
 from dedup.model.linkage import LinkageModel
 from dedup.model.records import TOKEN_BYTES, EncodedRecords, PassEntries
 from dedup.store.house import Store
-from dedup.store.objects import ObjectDigest
 from dedup.store.submissions import LinkDigests
 
 Entropy = Callable[[int], bytes]
@@ -86,39 +86,43 @@ def put_link_view(store: Store, content: Linkable, *, entropy: Entropy) -> LinkD
     seed = entropy(SEED_BYTES)
     by_row = [_grouped(entries) for entries in content.records.passes]
     link_view = store.link_views.put(_sketch_table(content, by_row, seed))
-    return LinkDigests(link_view, store.joined.put(_map_table(content, by_row, seed, link_view)))
+    tie = {_LINK_VIEW: link_view.encode("ascii"), _SEED: seed.hex().encode("ascii")}
+    return LinkDigests(link_view, store.joined.put(_map_table(content, by_row, tie, whole=False)))
+
+
+def put_whole(store: Store, content: Linkable) -> LinkDigests:
+    """Keep one snapshot until it is pooled, under both keys: an entry map with the sketches in it."""
+    by_row = [_grouped(entries) for entries in content.records.passes]
+    return LinkDigests(None, store.joined.put(_map_table(content, by_row, {}, whole=True)))
 
 
 def get_link_view(store: Store, digests: LinkDigests) -> Linkable:
-    """Read a link view and its entry map.
+    """Read what `put_link_view` or `put_whole` kept.
 
     Raises `StoreError`: `store.views-differ` when they were not made together, or what `ObjectStore.get` raises.
     """
     owners = pq.read_table(pa.BufferReader(store.joined.get(digests.entry_map)), use_threads=False)
     metadata = owners.schema.metadata or {}
-    if metadata.get(_LINK_VIEW, b"").decode("ascii") != digests.link_view:
+    if metadata.get(_LINK_VIEW, b"").decode("ascii") != (digests.link_view or ""):
         raise StoreError("store.views-differ", "A link view and an entry map were not made together.")
-    bags = pq.read_table(pa.BufferReader(store.link_views.get(digests.link_view)), use_threads=False)
     layout = tuple(tuple((bit, width) for bit, width in fields) for fields in json.loads(metadata[_LAYOUT]))
     presence = owners["presence"].to_numpy()
-    seed = bytes.fromhex(metadata[_SEED].decode("ascii"))
-    names = [name for name in owners.column_names if name.startswith(_PASS)]
-    passes, bag = [], iter(bags["sketches"])
-    for name, fields in zip(names, layout, strict=True):
-        row, token = _tokens(owners[name].combine_chunks())
-        number = int(name.removeprefix(_PASS))
-        sketch = np.zeros((len(row), sum(width for _, width in fields)), np.uint8)
-        for place in _places(number, fields, row, presence, seed):
-            stored = np.frombuffer(next(bag).as_buffer(), np.uint8).reshape(-1, place.end - place.start)
-            sketch[place.order, place.start : place.end] = stored
-        passes.append(PassEntries(number, row, token, sketch))
+    passes = tuple(
+        _entries(owners[name].combine_chunks(), int(name.removeprefix(_PASS)))
+        for name in owners.column_names
+        if name.startswith(_PASS)
+    )
+    if digests.link_view is not None:
+        bags = pq.read_table(pa.BufferReader(store.link_views.get(digests.link_view)), use_threads=False)
+        seed = bytes.fromhex(metadata[_SEED].decode("ascii"))
+        passes = tuple(_with_sketches(passes, layout, presence, bags["sketches"], seed))
     snapshot = owners["snapshot"].combine_chunks().dictionary_encode()
     return Linkable(
         origin=EncodingOrigin(**json.loads(metadata[_ORIGIN])),
         numbers=owners["row_number"].to_numpy(),
         snapshots=tuple(snapshot.dictionary.to_pylist()),
         snapshot=snapshot.indices.to_numpy().astype(np.int64),
-        records=EncodedRecords(presence, owners["edd_week"].to_numpy(), tuple(passes)),
+        records=EncodedRecords(presence, owners["edd_week"].to_numpy(), passes),
         layout=layout,
     )
 
@@ -263,8 +267,8 @@ def _sketch_table(content: Linkable, by_row: Sequence[PassEntries], seed: bytes)
     return parquet(table, compression="none", use_dictionary=False, write_statistics=False)
 
 
-def _map_table(content: Linkable, by_row: Sequence[PassEntries], seed: bytes, link_view: ObjectDigest) -> memoryview:
-    """Return the entry map: one row for each registration, with the tokens of its entries."""
+def _map_table(content: Linkable, by_row: Sequence[PassEntries], tie: dict[bytes, bytes], *, whole: bool) -> memoryview:
+    """Return the entry map: one row for each registration, with the tokens of its entries, or all of them (`whole`)."""
     snapshots = pa.DictionaryArray.from_arrays(content.snapshot.astype(np.int32), list(content.snapshots))
     columns: dict[str, Any] = {
         "row_number": content.numbers,
@@ -275,14 +279,12 @@ def _map_table(content: Linkable, by_row: Sequence[PassEntries], seed: bytes, li
     for entries in by_row:
         ends = np.zeros(len(content) + 1, np.int32)
         np.cumsum(np.bincount(entries.row, minlength=len(content)), out=ends[1:])
-        token = pa.py_buffer(np.ascontiguousarray(entries.token))
-        values = pa.FixedSizeBinaryArray.from_buffers(pa.binary(TOKEN_BYTES), len(entries.row), [None, token])
+        body = np.hstack([entries.token, entries.sketch]) if whole else np.ascontiguousarray(entries.token)
+        values = pa.FixedSizeBinaryArray.from_buffers(
+            pa.binary(body.shape[1]), len(entries.row), [None, pa.py_buffer(body)]
+        )
         columns[f"{_PASS}{entries.number}"] = pa.ListArray.from_arrays(pa.array(ends), values)
-    metadata = _metadata(content.origin) | {
-        _LINK_VIEW: link_view.encode("ascii"),
-        _SEED: seed.hex().encode("ascii"),
-        _LAYOUT: json.dumps(content.layout).encode("ascii"),
-    }
+    metadata = _metadata(content.origin) | tie | {_LAYOUT: json.dumps(content.layout).encode("ascii")}
     table = pa.table(columns).replace_schema_metadata(metadata)
     packed = ["snapshot", "presence", "edd_week"]
     return parquet(
@@ -293,14 +295,33 @@ def _map_table(content: Linkable, by_row: Sequence[PassEntries], seed: bytes, li
     )
 
 
-def _tokens(lists: pa.ListArray) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
-    """Return the row and the token of each entry that the lists, one for each row, hold."""
+def _entries(lists: pa.ListArray, number: int) -> PassEntries:
+    """Return the entries that the lists, one for each row, hold; without sketches where they hold tokens only."""
     lengths = np.diff(lists.offsets.to_numpy())
     values = lists.flatten()
+    width = values.type.byte_width
     data = np.frombuffer(values.buffers()[1] or b"", np.uint8)
-    first = values.offset * TOKEN_BYTES
-    token = data[first : first + len(values) * TOKEN_BYTES].reshape(-1, TOKEN_BYTES)
-    return np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths), token
+    first = values.offset * width
+    body = data[first : first + len(values) * width].reshape(-1, width)
+    row = np.repeat(np.arange(len(lengths), dtype=np.uint32), lengths)
+    return PassEntries(number, row, body[:, :TOKEN_BYTES], body[:, TOKEN_BYTES:])
+
+
+def _with_sketches(
+    passes: Sequence[PassEntries],
+    layout: Layout,
+    presence: NDArray[np.uint32],
+    bags: Iterable[pa.LargeBinaryScalar],
+    seed: bytes,
+) -> Iterator[PassEntries]:
+    """Yield the entries with their sketches, each taken from its place in its bag."""
+    bag = iter(bags)
+    for entries, fields in zip(passes, layout, strict=True):
+        sketch = np.zeros((len(entries.row), sum(width for _, width in fields)), np.uint8)
+        for place in _places(entries.number, fields, entries.row, presence, seed):
+            stored = np.frombuffer(next(bag).as_buffer(), np.uint8).reshape(-1, place.end - place.start)
+            sketch[place.order, place.start : place.end] = stored
+        yield replace(entries, sketch=sketch)
 
 
 def _metadata(origin: EncodingOrigin) -> dict[bytes, bytes]:

@@ -21,11 +21,11 @@ from dedup.store.tables import SubmissionRow, SubmissionState
 _DELIVERED = (SubmissionState.ACCEPTED, SubmissionState.INGESTED, SubmissionState.SUPERSEDED)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class LinkDigests:
-    """A link view and its entry map: the objects that the entries of one snapshot, or of many together, are in."""
+    """The objects that entries are in: an entry map and its link view, or, before pooling, a map that holds all."""
 
-    link_view: ObjectDigest
+    link_view: ObjectDigest | None
     entry_map: ObjectDigest
 
 
@@ -199,7 +199,7 @@ def _supersede(rows: Sequence[SubmissionRow]) -> list[Submission]:
 
 def held_entries(session: Session) -> list[Held]:
     """Return whose entries which objects hold, by submission id; those of superseded snapshots have yet to go."""
-    rows = session.scalars(select(SubmissionRow).where(SubmissionRow.link_view.is_not(None)).order_by(SubmissionRow.id))
+    rows = session.scalars(select(SubmissionRow).where(SubmissionRow.entry_map.is_not(None)).order_by(SubmissionRow.id))
     return [
         Held(row.id, row.epoch_key_id, row.model_digest, link, row.state is SubmissionState.INGESTED)
         for row in rows
@@ -248,7 +248,12 @@ def _submission(row: SubmissionRow) -> Submission:
     )
 
 
+def entry_map_of(link: LinkDigests) -> ObjectDigest:
+    """Return the name of the entry map, which every link view has: the order in which they are read."""
+    return link.entry_map
+
+
 def _link(row: SubmissionRow) -> LinkDigests | None:
-    if row.link_view is None or row.entry_map is None:
+    if row.entry_map is None:
         return None
-    return LinkDigests(ObjectDigest(row.link_view), ObjectDigest(row.entry_map))
+    return LinkDigests(ObjectDigest(row.link_view) if row.link_view else None, ObjectDigest(row.entry_map))

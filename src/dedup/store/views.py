@@ -3,7 +3,8 @@
 The attribute store has `row_number` (63 random bits, new at each ingest), the columns of `dedup.fields.ATTRIBUTES`,
 `first_seen` and `tokens_changed`, in order of registratie_id. The sketches are in a link view, and an entry map says
 which of them are of which row number (`dedup.store.link_views`). Each of the three is under another key: the link
-view's, the attribute store's, and for the map both. Whoever holds one key learns nothing of the other half.
+view's, the attribute store's, and for the map both. Whoever holds one key learns nothing of the other half. A snapshot
+that was not pooled with the others yet has its sketches in the map.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from dedup.store.link_views import (
     linkable,
     no_records,
     parquet,
-    put_link_view,
+    put_whole,
     records_of,
     together,
 )
 from dedup.store.objects import ObjectDigest, ObjectStore
-from dedup.store.submissions import LinkDigests, ViewDigests
+from dedup.store.submissions import LinkDigests, ViewDigests, entry_map_of
 
 _COLUMN_TYPES = {
     AttributeType.TEXT: pa.string(),
@@ -62,13 +63,13 @@ def save_views(
     """Keep one snapshot, named by its submission's id; value i of each attribute and record i are of one registration.
 
     `attributes` has the columns of `ATTRIBUTES`, `first_seen` and `tokens_changed` (a date, or None when they never
-    did). `entropy(n)` gives n random bytes: for the row numbers, and for the orders in which sketches lie.
+    did). `entropy(n)` gives n random bytes, for the row numbers.
     """
     numbers = _row_numbers(len(records), entropy)
     content = linkable(records, numbers, snapshot, model=model, origin=origin)
     table = _attribute_table({**attributes, "row_number": numbers})
     return ViewDigests(
-        link=put_link_view(store, content, entropy=entropy),
+        link=put_whole(store, content),
         attributes=store.attributes.put(parquet(table, compression="zstd")),
     )
 
@@ -84,7 +85,7 @@ def load_records(
     """
     if not views:
         return np.empty(0, np.int64), no_records(model)
-    parts = [get_link_view(store, digests) for digests in sorted(set(views))]
+    parts = [get_link_view(store, digests) for digests in sorted(set(views), key=entry_map_of)]
     content = together(parts, snapshots)
     return content.numbers, records_of(content, model)
 
