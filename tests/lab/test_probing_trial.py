@@ -15,7 +15,7 @@ RULES = Path(__file__).parents[2] / "config" / "rules.toml"
 
 @pytest.mark.trial
 def test_nine_of_ten_probing_providers_are_found_in_sixty_nights_and_no_honest_one_of_200_is_named() -> None:
-    trial = run_trial(load_rules(RULES), seed=21, day=date(2026, 11, 22))
+    trial = run_trial(load_rules(RULES), seed=24, day=date(2026, 11, 22))
     assert trial.found >= 9
     assert trial.wrongly == []
 
