@@ -60,7 +60,7 @@ def test_registrations_that_appear_match_and_vanish(table, questions, named):
         {"id": f"ask-{number}", "aanbieder_agb": PROVIDERS[0], "group": 5_000 + number, "first_seen": FIRST}
         for number in range(questions)
     ]
-    arrivals = [row for agb in PROVIDERS for row in clients(agb, 1, first_seen=FIRST)]
+    arrivals = [row for agb in PROVIDERS for row in clients(agb, 20, first_seen=FIRST)]
     others = honest()[1:] + [{**row, "id": row["id"] + "new", "group": row["group"] + 7_000} for row in arrivals]
     matches = [(f"ask-{number}", f"{PROVIDERS[1]}-{number}") for number in range(questions)]
     found = table((others + asking, matches), (others, []))
