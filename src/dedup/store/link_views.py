@@ -84,7 +84,7 @@ def linkable(
 def put_link_view(store: Store, content: Linkable, *, entropy: Entropy) -> LinkDigests:
     """Keep a link view and its entry map; `entropy(n)` gives n random bytes, for the seed of the orders."""
     seed = entropy(SEED_BYTES)
-    by_row = [_grouped(entries) for entries in content.records.passes]
+    by_row = [np.argsort(entries.row, kind="stable") for entries in content.records.passes]
     link_view = store.link_views.put(_sketch_table(content, by_row, seed))
     tie = {_LINK_VIEW: link_view.encode("ascii"), _SEED: seed.hex().encode("ascii")}
     return LinkDigests(link_view, store.joined.put(_map_table(content, by_row, tie, whole=False)))
@@ -92,7 +92,7 @@ def put_link_view(store: Store, content: Linkable, *, entropy: Entropy) -> LinkD
 
 def put_whole(store: Store, content: Linkable) -> LinkDigests:
     """Keep one snapshot until it is pooled, under both keys: an entry map with the sketches in it."""
-    by_row = [_grouped(entries) for entries in content.records.passes]
+    by_row = [np.argsort(entries.row, kind="stable") for entries in content.records.passes]
     return LinkDigests(None, store.joined.put(_map_table(content, by_row, {}, whole=True)))
 
 
@@ -138,6 +138,8 @@ def together(parts: Sequence[Linkable], snapshots: Collection[str]) -> Linkable:
         raise StoreError("store.mixed-origins", message)
     parts = [_restricted(part, snapshots) for part in parts]
     numbers = np.concatenate([part.numbers for part in parts])
+    if len(parts) == 1 and (np.diff(numbers) > 0).all():
+        return parts[0]
     order = np.argsort(numbers)
     if (np.diff(numbers[order]) == 0).any():
         # Two equal numbers of 63 random bits do not happen by chance: one registration was read twice.
@@ -235,24 +237,19 @@ def _order_of(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.argsort(keys, kind="stable") if (ordered[1:] == ordered[:-1]).any() else order
 
 
-def _grouped(entries: PassEntries) -> PassEntries:
-    order = np.argsort(entries.row, kind="stable")
-    return PassEntries(entries.number, entries.row[order], entries.token[order], entries.sketch[order])
-
-
 def _sorted(entries: PassEntries) -> PassEntries:
     halves = np.ascontiguousarray(entries.token).view(">u8").astype(np.uint64)
     order = np.lexsort((entries.row, halves[:, 1], halves[:, 0]))
     return PassEntries(entries.number, entries.row[order], entries.token[order], entries.sketch[order])
 
 
-def _sketch_table(content: Linkable, by_row: Sequence[PassEntries], seed: bytes) -> memoryview:
+def _sketch_table(content: Linkable, by_row: Sequence[NDArray[np.int64]], seed: bytes) -> memoryview:
     """Return the link view: one row for each pass and field, with all its sketches one behind the other."""
     numbers, bits, bags = [], [], []
-    for entries, fields in zip(by_row, content.layout, strict=True):
-        places = _places(entries.number, fields, entries.row, content.records.presence, seed)
+    for entries, order, fields in zip(content.records.passes, by_row, content.layout, strict=True):
+        places = _places(entries.number, fields, entries.row[order], content.records.presence, seed)
         for place, (bit, _) in zip(places, fields, strict=True):
-            bag = np.ascontiguousarray(entries.sketch[place.order, place.start : place.end])
+            bag = np.ascontiguousarray(entries.sketch[order[place.order], place.start : place.end])
             ends = pa.py_buffer(np.array([0, bag.size], np.int64))
             bags.append(pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(bag)]))
             numbers.append(entries.number)
@@ -267,7 +264,9 @@ def _sketch_table(content: Linkable, by_row: Sequence[PassEntries], seed: bytes)
     return parquet(table, compression="none", use_dictionary=False, write_statistics=False)
 
 
-def _map_table(content: Linkable, by_row: Sequence[PassEntries], tie: dict[bytes, bytes], *, whole: bool) -> memoryview:
+def _map_table(
+    content: Linkable, by_row: Sequence[NDArray[np.int64]], tie: dict[bytes, bytes], *, whole: bool
+) -> memoryview:
     """Return the entry map: one row for each registration, with the tokens of its entries, or all of them (`whole`)."""
     snapshots = pa.DictionaryArray.from_arrays(content.snapshot.astype(np.int32), list(content.snapshots))
     columns: dict[str, Any] = {
@@ -276,10 +275,11 @@ def _map_table(content: Linkable, by_row: Sequence[PassEntries], tie: dict[bytes
         "presence": content.records.presence,
         "edd_week": content.records.edd_week,
     }
-    for entries in by_row:
+    for entries, order in zip(content.records.passes, by_row, strict=True):
         ends = np.zeros(len(content) + 1, np.int32)
         np.cumsum(np.bincount(entries.row, minlength=len(content)), out=ends[1:])
-        body = np.hstack([entries.token, entries.sketch]) if whole else np.ascontiguousarray(entries.token)
+        token = entries.token[order]
+        body = np.hstack([token, entries.sketch[order]]) if whole else np.ascontiguousarray(token)
         values = pa.FixedSizeBinaryArray.from_buffers(
             pa.binary(body.shape[1]), len(entries.row), [None, pa.py_buffer(body)]
         )
