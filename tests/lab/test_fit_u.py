@@ -10,6 +10,7 @@ import pytest
 
 from dedup.bundle.keyfiles import LinkageKey
 from dedup.encode.records import encode_batches
+from dedup.errors import ModelError
 from dedup.extract.load import load_person_table
 from dedup.lab.fit_u import FitError, fit_u
 from dedup.lab.model_file import with_u
@@ -149,6 +150,15 @@ def test_too_few_people_are_refused(people, tmp_path):
     with pytest.raises(FitError) as caught:
         fit_u([load_person_table(few, model)], model, np.random.default_rng(1))
     assert caught.value.code == "fit.too-few"
+
+
+def test_a_u_table_of_other_thresholds_does_not_stand_in_the_way_of_a_new_one(tmp_path):
+    path = tmp_path / "model.toml"
+    path.write_text(with_u(MODEL.replace("PASS_TWO", ""), {"name": ((1.0,),) * 3, "place": ((1.0,),) * 3}))
+    with pytest.raises(ModelError) as caught:
+        load_model(path)
+    assert "each row of u must have" in caught.value.message
+    assert [comparison.u for comparison in load_model(path, without_u=True).comparisons] == [(), ()]
 
 
 def test_only_u_changes_in_the_model_file():

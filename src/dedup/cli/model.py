@@ -100,14 +100,14 @@ def fit_u(
     from dedup.lab.model_file import with_u
     from dedup.model.load import load_model
 
-    linkage_model = load_model(model_path)
+    linkage_model = load_model(model_path, without_u=True)
     tables = _load(extracts, linkage_model, day)
     if not tables:
         raise ExtractError("fit.no-extracts", "Name at least one extract.")
     fitted = fit(tables, linkage_model, np.random.default_rng(seed))
     target = out or model_path
     try:
-        target.write_text(with_u(model_path.read_text("utf-8"), fitted), "utf-8")
+        target.write_text(with_u(model_path.read_text("utf-8-sig"), fitted), "utf-8")
     except OSError as error:
         raise ModelError("fit.unwritable", f"{target} cannot be written.") from error
     if as_json:

@@ -30,8 +30,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 SECTIONS = ("model", "table", "attributes", "fields", "passes", "comparisons")
 
 
-def load_model(path: Path) -> LinkageModel:
-    """Read, check and return a linkage model.
+def load_model(path: Path, *, without_u: bool = False) -> LinkageModel:
+    """Read, check and return a linkage model; `without_u` leaves its u tables out, for who is to fit them anew.
 
     Raises `ModelError`: `model.missing-file` or `model.malformed` when there is no TOML to read, else an
     `InvalidModelError` with every fault that was found.
@@ -45,7 +45,14 @@ def load_model(path: Path) -> LinkageModel:
         raise ModelError("model.malformed", f"The linkage model {path} is not valid TOML: it is not UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise ModelError("model.malformed", f"The linkage model {path} is not valid TOML: {error}.") from error
+    if without_u and isinstance(rows := document.get("comparisons"), list):
+        # A table of the thresholds that were there before is what fitting mends; it must not stand in its way.
+        document["comparisons"] = [_without_u(row) for row in rows]
     return parse_model(document, source=f"The linkage model {path}")
+
+
+def _without_u(row: Any) -> Any:
+    return {key: value for key, value in row.items() if key != "u"} if isinstance(row, Mapping) else row
 
 
 def parse_model(document: Mapping[str, Any], *, source: str = "The linkage model") -> LinkageModel:
