@@ -38,7 +38,7 @@ _LINK_VIEW = b"link_view"
 _SEED = b"seed"
 _LAYOUT = b"layout"
 SEED_BYTES = 32
-_PASS = "pass_"
+_ENTRIES_OF = "pass_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,9 @@ def get_link_view(store: Store, digests: LinkDigests) -> Linkable:
     layout = tuple(tuple((bit, width) for bit, width in fields) for fields in json.loads(metadata[_LAYOUT]))
     presence = owners["presence"].to_numpy()
     passes = tuple(
-        _entries(owners[name].combine_chunks(), int(name.removeprefix(_PASS)))
+        _entries(owners[name].combine_chunks(), int(name.removeprefix(_ENTRIES_OF)))
         for name in owners.column_names
-        if name.startswith(_PASS)
+        if name.startswith(_ENTRIES_OF)
     )
     if digests.link_view is not None:
         bags = pq.read_table(pa.BufferReader(store.link_views.get(digests.link_view)), use_threads=False)
@@ -255,8 +255,8 @@ def _sketch_table(content: Linkable, by_row: Sequence[NDArray[np.int64]], seed: 
             numbers.append(entries.number)
             bits.append(bit)
     columns = {
-        "pass": pa.array(numbers, pa.int8()),
-        "field": pa.array(bits, pa.int8()),
+        "pass": pa.array(numbers, pa.int16()),
+        "field": pa.array(bits, pa.int16()),
         "sketches": pa.chunked_array(bags, pa.large_binary()),
     }
     table = pa.table(columns).replace_schema_metadata(_metadata(content.origin))
@@ -283,7 +283,7 @@ def _map_table(
         values = pa.FixedSizeBinaryArray.from_buffers(
             pa.binary(body.shape[1]), len(entries.row), [None, pa.py_buffer(body)]
         )
-        columns[f"{_PASS}{entries.number}"] = pa.ListArray.from_arrays(pa.array(ends), values)
+        columns[f"{_ENTRIES_OF}{entries.number}"] = pa.ListArray.from_arrays(pa.array(ends), values)
     metadata = _metadata(content.origin) | tie | {_LAYOUT: json.dumps(content.layout).encode("ascii")}
     table = pa.table(columns).replace_schema_metadata(metadata)
     packed = ["snapshot", "presence", "edd_week"]
