@@ -18,6 +18,7 @@ from scipy.sparse import coo_array
 from dedup.lab.attack.graph import U64, Graph
 
 LARGE = 400
+TOO_LARGE = 5_000
 _ROWS = 1_000
 
 Floats = NDArray[np.float32]
@@ -44,7 +45,7 @@ def assigned(store: U64, known: U64, theirs: Floats, his: Floats) -> tuple[Indic
 
     Second comes how likely each pair is right (float32[n]). `store` and `known` are the colours of either side's nodes,
     `theirs` and `his` their profiles. Where nothing tells the nodes of a colour apart, they are paired at random, and
-    not at all in a large colour.
+    not at all in a large colour. Colours of more than `TOO_LARGE` are left alone: among so many no pair is likely.
     """
     pairing, likely = np.full(len(store), -1), np.zeros(len(store), np.float32)
     for here, there in _classes(store, known):
@@ -56,7 +57,7 @@ def assigned(store: U64, known: U64, theirs: Floats, his: Floats) -> tuple[Indic
         elif max(len(here), len(there)) <= LARGE:
             rows, columns = linear_sum_assignment(_squared(theirs[here], his[there]))
             _pair(pairing, likely, here, there, rows, columns, theirs, his)
-        else:
+        elif max(len(here), len(there)) <= TOO_LARGE:
             nearest, back = _nearest(theirs[here], his[there]), _nearest(his[there], theirs[here])
             rows = np.flatnonzero(back[nearest] == np.arange(len(here)))
             _pair(pairing, likely, here, there, rows, nearest[rows], theirs, his)
