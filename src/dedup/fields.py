@@ -59,8 +59,9 @@ class AttributeType(StrEnum):
     YES_NO = "yes_no"  # 1 yes, 0 no, -1 missing
 
 
-# In the order of the bundle. `ksv` is looked up from the postcode at the source, hours come in bands of four
-# (lower edge), name bands count from 1 (rarest) and 0 means no name, `sharing` is the HMAC of verdeling_id as hex.
+# In the order of the bundle; who reads each is told in docs/decisions/0017. `ksv` is looked up from the postcode at the
+# source, hours come in bands of four (lower edge), `sharing` is the HMAC of verdeling_id as hex, and `status_week` is
+# there only where `needs_status_week` says so.
 ATTRIBUTES: dict[str, AttributeType] = {
     "registratie_id": AttributeType.TEXT,
     "schema_versie": AttributeType.TEXT,
@@ -73,17 +74,16 @@ ATTRIBUTES: dict[str, AttributeType] = {
     "inschrijf_week": AttributeType.WEEK,
     "status_week": AttributeType.WEEK,
     "overdracht_week": AttributeType.WEEK,
-    "eind_reden": AttributeType.TEXT,
     "overdracht_agb": AttributeType.TEXT,
-    "voorkeur_1_agb": AttributeType.TEXT,
-    "voorkeur_2_agb": AttributeType.TEXT,
     "sharing": AttributeType.TEXT,
     "gedeelde_zorg": AttributeType.YES_NO,
     "edd_week": AttributeType.WEEK,
-    "a_terme_definitief": AttributeType.YES_NO,
     "indicatie_uren": AttributeType.NUMBER,
     "toegezegde_uren": AttributeType.NUMBER,
     "ksv": AttributeType.TEXT,
-    "first_name_band": AttributeType.NUMBER,
-    "surname_band": AttributeType.NUMBER,
 }
+
+
+def needs_status_week(status: str, *, transfer_known: bool) -> bool:
+    """Tell whether the week of a status is sent: only of a transfer, in place of a date of transfer that is missing."""
+    return status == Status.OVERGEDRAGEN and not transfer_known

@@ -69,6 +69,16 @@ def with_column(batch: BundleBatch, name: str, value: Any) -> BundleBatch:
     return replace(batch, attributes={**batch.attributes, name: values})
 
 
+def test_the_week_of_a_status_is_taken_only_of_a_transfer_without_its_own_week(
+    model: LinkageModel, make_batch: Make
+) -> None:
+    undated = with_column(with_column(make_batch(model, 3), "status", "overgedragen"), "status_week", 105_700)
+    assert read_batch(write_batch(undated, model), model).attributes == undated.attributes
+    with pytest.raises(BundleError) as caught:
+        write_batch(with_column(undated, "overdracht_week", 105_701), model)
+    assert "status_week" in caught.value.message
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -83,12 +93,12 @@ def with_column(batch: BundleBatch, name: str, value: Any) -> BundleBatch:
         ("status", ""),
         ("zorgproduct", "thuiszorg"),
         ("rol", None),
-        ("eind_reden", "miskraam"),
         ("relatie_agb", "١٢٣٤٥٦٧٨"),
         ("sharing", "gezin 12"),
         ("ksv", "Den Haag; drop"),
         ("ksv", ".."),
         ("inschrijf_week", 1),
+        ("status_week", 105_700),  # of no transfer
         ("inschrijf_week", 10**9),
         ("inschrijf_week", 10**30),
         ("inschrijf_week", 105_700.0),

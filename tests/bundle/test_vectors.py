@@ -27,12 +27,12 @@ VECTORS = Path(__file__).parents[2] / "docs" / "spec" / "vectors" / "bundle-v1.j
 FIELDS = [("first_name", 16), ("postcode", 8)]
 PASSES = [(1, ["first_name", "postcode"]), (2, ["first_name"])]
 TEXT = [
-    "schema_versie", "bronsysteem", "aanbieder_agb", "zorgproduct", "rol", "relatie_agb", "status", "eind_reden",
-    "overdracht_agb", "voorkeur_1_agb", "voorkeur_2_agb", "sharing", "ksv",
+    "schema_versie", "bronsysteem", "aanbieder_agb", "zorgproduct", "rol", "relatie_agb", "status",
+    "overdracht_agb", "sharing", "ksv",
 ]  # fmt: skip
 NUMBERS = [
-    "inschrijf_week", "status_week", "overdracht_week", "gedeelde_zorg", "edd_week", "a_terme_definitief",
-    "indicatie_uren", "toegezegde_uren", "first_name_band", "surname_band",
+    "inschrijf_week", "status_week", "overdracht_week", "gedeelde_zorg", "edd_week",
+    "indicatie_uren", "toegezegde_uren",
 ]  # fmt: skip
 
 

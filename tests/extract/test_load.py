@@ -68,23 +68,51 @@ def test_only_the_coarse_attributes_leave_in_clear(
         "relatie_agb": "",
         "status": "ingeschreven",
         "inschrijf_week": week_of(date(2026, 6, 1)),
-        "status_week": week_of(date(2026, 6, 2)),
+        "status_week": -1,
         "overdracht_week": -1,
-        "eind_reden": "",
         "overdracht_agb": "",
-        "voorkeur_1_agb": "",
-        "voorkeur_2_agb": "",
         "sharing": "team 7",
         "gedeelde_zorg": 0,
         "edd_week": week_of(date(2027, 2, 14)),
-        "a_terme_definitief": 1,
         "indicatie_uren": 48,
         "toegezegde_uren": -1,
         "ksv": "MIDDEN",
-        "first_name_band": 1,
-        "surname_band": 4,
     }
     assert table.edd_week.tolist() == [week_of(date(2027, 2, 14))]
+
+
+@pytest.mark.parametrize(
+    ("status", "transferred", "sent"),
+    [
+        ("Overgedragen", "", True),
+        ("overgedragen", "2026-02-30", True),  # no date: it counts as missing
+        ("overgedragen", "2026-06-20", False),
+        ("ingeschreven", "", False),
+        ("geannuleerd", "2026-06-20", False),
+    ],
+)
+def test_the_week_of_a_status_leaves_only_in_place_of_a_missing_date_of_transfer(
+    extract: Write, row: Row, today: date, kraamzorg: LinkageModel, status: str, transferred: str, sent: bool
+) -> None:
+    changed = row(status=status, overdracht_datum=transferred)
+    table, _ = load_registrations(extract(changed), kraamzorg, today=today, regions=REGIONS)
+    assert table.clear is not None
+    assert table.clear["status_week"].tolist() == [week_of(date(2026, 6, 2)) if sent else -1]
+
+
+def test_what_nothing_reads_is_checked_and_does_not_leave(
+    extract: Write, row: Row, today: date, kraamzorg: LinkageModel
+) -> None:
+    unread = {"eind_reden": "overig", "voorkeur_1_agb": "41000009", "a_terme_definitief": "nee", "naamgebruik": "NL2"}
+    said, _ = load_registrations(extract(row(**unread)), kraamzorg, today=today, regions=REGIONS)
+    silent, _ = load_registrations(
+        extract(row(**dict.fromkeys(unread, "")), name="b.csv"), kraamzorg, today=today, regions=REGIONS
+    )
+    assert said.clear is not None
+    assert silent.clear is not None
+    assert said.clear.to_dict("list") == silent.clear.to_dict("list")
+    _, report = load_registrations(extract(row(**dict.fromkeys(unread, "?"))), kraamzorg, today=today, regions=REGIONS)
+    assert report.counts_by_code == {"agb.malformed": 1, "code.unknown": 3}
 
 
 def test_a_field_with_a_warning_counts_as_missing_everywhere(
@@ -122,8 +150,6 @@ def test_initials_alone_give_an_initial_and_no_first_name(
     table, _ = load_registrations(extract(*rows), kraamzorg, today=today, regions=None)
     assert [table.attributes["main_first_name"].of(i) for i in range(3)] == [(), (), ("anneke",)]
     assert [table.attributes["initial"].of(i) for i in range(3)] == [("j",), ("a",), ("a",)]
-    assert table.clear is not None
-    assert table.clear["first_name_band"].tolist()[:2] == [0, 0]
 
 
 def test_surnames_of_two_packages_meet(extract: Write, row: Row, today: date, kraamzorg: LinkageModel) -> None:

@@ -84,7 +84,7 @@ def columns_of(count: int, provider: str) -> dict[str, list[Any]]:
     }
     columns["registratie_id"] = [f"{provider}-{row:04}" for row in range(count)]
     columns["aanbieder_agb"] = [provider] * count
-    columns["surname_band"] = list(range(count))
+    columns["indicatie_uren"] = list(range(count))
     columns["first_seen"] = [date(2026, 11, 1)] * count
     columns["tokens_changed"] = [None] * count
     return columns

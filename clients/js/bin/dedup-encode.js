@@ -1,12 +1,11 @@
 #!/usr/bin/env node
 /** `dedup-encode`: one extract becomes one bundle, at the source. */
 
-import { basename, dirname, join } from "node:path";
+import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { dayOf } from "../src/calendar.js";
 import {
-  EncodeError, FAULTS, encodeExtract, readFrequencies, readLinkageKey, readModel, readRegions, readSealingKey,
-  readSigningKey,
+  EncodeError, FAULTS, encodeExtract, readLinkageKey, readModel, readRegions, readSealingKey, readSigningKey,
 } from "../src/index.js";
 
 const HELP = `Usage: dedup-encode EXTRACT.csv --key FILE --model FILE --regions FILE --out FILE [options]
@@ -18,7 +17,6 @@ out; the exit code is then 3.
   --model FILE         the linkage model (.toml, or the same as .json)
   --model-digest HEX   the digest that the operator told: stop if the model has another one
   --regions FILE       the table of postcodes and KSVs; not for a generic table
-  --frequencies FILE   the table of name frequencies; else name_frequencies.csv beside the model
   --date YYYY-MM-DD    the snapshot's day, from which checks count; else today in Amsterdam
   --seal-to FILE       the server's public sealing key
   --sign-with FILE     the vendor's signing key
@@ -40,7 +38,7 @@ class UsageError extends Error {}
 
 function parse(args) {
   const options = {};
-  for (const name of ["key", "model", "model-digest", "regions", "frequencies", "date", "seal-to", "sign-with", "vendor", "out"]) {
+  for (const name of ["key", "model", "model-digest", "regions", "date", "seal-to", "sign-with", "vendor", "out"]) {
     options[name] = { type: "string" };
   }
   for (const name of ["json", "help"]) options[name] = { type: "boolean" };
@@ -80,7 +78,6 @@ async function jobOf({ values, extract }) {
   if (model.table) return job;
   if (!values.regions) throw new UsageError("--regions is needed: without it no registration has a KSV.");
   job.regions = await readRegions(values.regions);
-  job.frequencies = await readFrequencies(values.frequencies ?? join(dirname(values.model), "name_frequencies.csv"));
   return job;
 }
 

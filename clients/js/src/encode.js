@@ -20,7 +20,7 @@ const TOGETHER = 32; // records encoded at once: enough to keep WebCrypto's thre
 
 /**
  * Encodes one extract and writes its bundle.
- * @param {object} job extract, out (paths); key, model, regions, frequencies, sealTo, signWith (as their readers give
+ * @param {object} job extract, out (paths); key, model, regions, sealTo, signWith (as their readers give
  *   them; the last two both or neither); date (YYYY-MM-DD), vendor ("" for the extract's bronsysteem), now (Date)
  * @returns {Promise<{vendor, provider, records, manifest, report}>} report is null for a generic table
  */
@@ -55,7 +55,7 @@ async function readRegistrations(job) {
   const registrations = rows.map((cells) => ({
     id: cells.registratie_id,
     cells,
-    columns: readable(cells, job.regions, job.frequencies),
+    columns: readable(cells, job.regions),
     eddWeek: cells.a_terme_datum ? weekOf(dayOf(cells.a_terme_datum)) : -1,
   }));
   return { rows: registrations.sort((one, other) => compareText(one.id, other.id)), report };

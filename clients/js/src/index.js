@@ -5,7 +5,7 @@ export { EncodeError } from "./errors.js";
 export { RecordEncoder, batchOf } from "./encoding/records.js";
 export { checkExtract } from "./extract/checks.js";
 export { FAULTS } from "./extract/faults.js";
-export { readFrequencies, readRegions } from "./extract/regions.js";
+export { readRegions } from "./extract/regions.js";
 export { readLinkageKey, readSealingKey, readSigningKey } from "./keys.js";
 export { modelOf, readModel } from "./model/model.js";
 export { normalise } from "./normalise/rules.js";

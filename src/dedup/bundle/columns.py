@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from dedup.errors import BundleError
-from dedup.fields import ATTRIBUTES, AttributeType, CareProduct, EndReason, Role, Status
+from dedup.fields import ATTRIBUTES, AttributeType, CareProduct, Role, Status, needs_status_week
 from dedup.weeks import MISSING_WEEK, week_of
 
 MAX_TEXT = 128  # characters
@@ -22,7 +22,6 @@ _CLOSED: dict[str, type[StrEnum]] = {
     "zorgproduct": CareProduct,
     "rol": Role,
     "status": Status,
-    "eind_reden": EndReason,
 }
 _REQUIRED = {ID, "aanbieder_agb", "status"}
 _AGB = re.compile(r"[0-9]{8}")
@@ -33,8 +32,6 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
     "aanbieder_agb": _AGB,
     "relatie_agb": _AGB,
     "overdracht_agb": _AGB,
-    "voorkeur_1_agb": _AGB,
-    "voorkeur_2_agb": _AGB,
     "sharing": re.compile(r"[0-9a-f]{32}([0-9a-f]{32})?"),
     "ksv": re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}"),  # names a folder of reports, so it is never ".."
 }
@@ -60,6 +57,8 @@ def check_columns(columns: Any, n: int, *, generic: bool, provider: str) -> None
             _check_text(name, values, generic=generic)
         else:
             _check_number(name, values, kind)
+    if not generic:
+        _check_status_weeks(columns)
     ids = columns[ID]
     if any(first >= second for first, second in itertools.pairwise(ids)):
         raise malformed("rows are not sorted by registratie_id, or one stands twice")
@@ -84,6 +83,16 @@ def _check_text(name: str, values: list[Any], *, generic: bool) -> None:
         valid = all(map(match, distinct))
     if not valid:
         raise malformed(f"column {name} has a value that its rule does not allow")
+
+
+def _check_status_weeks(columns: dict[str, list[Any]]) -> None:
+    """Refuse a week of the status where nothing reads it, so that no encoder tells more than it should."""
+    read = zip(columns["status"], columns["status_week"], columns["overdracht_week"], strict=True)
+    if any(
+        week != MISSING_WEEK and not needs_status_week(status, transfer_known=transfer != MISSING_WEEK)
+        for status, week, transfer in read
+    ):
+        raise malformed("column status_week has a value where it is not to be sent")
 
 
 def _check_number(name: str, values: list[Any], kind: AttributeType) -> None:

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from dedup.extract.cleaners import YES
 from dedup.extract.coded import CodedColumn, plain_strings
-from dedup.extract.frequency import FIRST_NAME_EDGES, SURNAME_EDGES, NameFrequencies, name_bands
 from dedup.extract.normalise.address import postcode
-from dedup.extract.normalise.names import counted_first_names, prefix_column_parts, surname_parts
-from dedup.fields import ATTRIBUTES, AttributeType
+from dedup.fields import ATTRIBUTES, AttributeType, needs_status_week
 from dedup.regions import Regions
 from dedup.weeks import week_of
 
@@ -23,29 +21,24 @@ MISSING_NUMBER = -1  # of weeks too, see `dedup.weeks.MISSING_WEEK`
 # Attributes that are made of a column of another name; `sharing` is still the clear verdeling_id here.
 _SOURCES = {
     "inschrijf_week": "inschrijf_datum",
-    "status_week": "status_datum",
     "overdracht_week": "overdracht_datum",
     "edd_week": "a_terme_datum",
     "sharing": "verdeling_id",
 }
 
 
-def clear_attributes(
-    table: Mapping[str, CodedColumn], regions: Regions | None, frequencies: NameFrequencies
-) -> pd.DataFrame:
+def clear_attributes(table: Mapping[str, CodedColumn], regions: Regions | None) -> pd.DataFrame:
     """Return a frame with the columns of `dedup.fields.ATTRIBUTES` for n checked rows.
 
-    Text is object ("" missing); weeks, yes/no and numbers are int32 (-1 missing, a band 0). Without regions every
-    `ksv` is "".
+    Text is object ("" missing); weeks, yes/no and numbers are int32 (-1 missing). Without regions every `ksv` is "".
     """
     columns: dict[str, object] = {
         name: _CONVERSIONS[kind](table[_SOURCES.get(name, name)])
         for name, kind in ATTRIBUTES.items()
-        if name not in ("ksv", "first_name_band", "surname_band")
+        if name not in ("status_week", "ksv")
     }
+    columns["status_week"] = _status_weeks(table)
     columns["ksv"] = _ksv(table["postcode"], regions)
-    columns["first_name_band"] = _first_name_bands(table, frequencies.first_names)
-    columns["surname_band"] = _surname_bands(table, frequencies.surnames)
     return pd.DataFrame({name: columns[name] for name in ATTRIBUTES}, copy=False)
 
 
@@ -70,20 +63,16 @@ _CONVERSIONS: Mapping[AttributeType, Callable[[CodedColumn], object]] = {
 }
 
 
+def _status_weeks(table: Mapping[str, CodedColumn]) -> NDArray[np.int32]:
+    """Return int32[n], the week of the status where it stands in for a missing date of transfer, else -1."""
+    undated = [needs_status_week(status, transfer_known=False) for status in table["status"].values]
+    needed = table["status"].spread(undated, False, np.bool_) & ~table["overdracht_datum"].filled()
+    return np.where(needed, weeks(table["status_datum"]), np.int32(MISSING_NUMBER))
+
+
 def _ksv(postcodes: CodedColumn, regions: Regions | None) -> NDArray[np.object_]:
     if regions is None:
         return postcodes.spread([""] * len(postcodes.values), "", object)
     pc4 = [made[:4] for made in postcodes.under(postcode)]
     ksv = {area: regions.ksv_of(area) for area in {*pc4}}
     return postcodes.spread([ksv[area] for area in pc4], "", object)
-
-
-def _first_name_bands(table: Mapping[str, CodedColumn], per_100k: Mapping[str, float]) -> NDArray[np.int32]:
-    columns = [table["voornamen"], table["roepnaam"]]
-    return name_bands(columns, [counted_first_names] * 2, per_100k, FIRST_NAME_EDGES)
-
-
-def _surname_bands(table: Mapping[str, CodedColumn], per_100k: Mapping[str, float]) -> NDArray[np.int32]:
-    names = ("achternaam", "voorvoegsels", "achternaam_partner", "voorvoegsels_partner")
-    rules = [surname_parts, prefix_column_parts] * 2
-    return name_bands([table[name] for name in names], rules, per_100k, SURNAME_EDGES)

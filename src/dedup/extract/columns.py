@@ -23,10 +23,10 @@ class Fate(StrEnum):
 
     CLEAR = "clear"
     WEEK = "week"
+    WEEK_OF_TRANSFER = "week-of-transfer"
     HOURS_BAND = "hours-band"
     HMAC = "hmac"
     SKETCH = "sketch"
-    SKETCH_AND_BAND = "sketch-and-band"
     SKETCH_AND_REGION = "sketch-and-region"
     INITIAL = "initial"
     PREFIX = "prefix"
@@ -38,13 +38,13 @@ class Fate(StrEnum):
 FATES: dict[Fate, tuple[str, str]] = {
     Fate.CLEAR: ("leesbaar", "sent readable"),
     Fate.WEEK: ("alleen de ISO-week", "only the ISO week"),
+    Fate.WEEK_OF_TRANSFER: (
+        "alleen de ISO-week, en alleen van een overdracht zonder overdracht_datum",
+        "only the ISO week, and only of a transfer without overdracht_datum",
+    ),
     Fate.HOURS_BAND: ("alleen de band van 4 uur", "only the band of 4 hours"),
     Fate.HMAC: ("alleen een HMAC", "only an HMAC"),
     Fate.SKETCH: ("versleuteld in blokken en schetsen", "only in keyed block tokens and sketches"),
-    Fate.SKETCH_AND_BAND: (
-        "versleuteld in blokken en schetsen; leesbaar alleen hoe gewoon de naam is (1-4)",
-        "only in keyed block tokens and sketches; readable only how common the name is (1-4)",
-    ),
     Fate.SKETCH_AND_REGION: (
         "versleuteld in blokken en schetsen; leesbaar alleen de code van de KSV",
         "only in keyed block tokens and sketches; readable only the code of the KSV",
@@ -91,23 +91,23 @@ COLUMNS: tuple[Column, ...] = (
     _optional("relatie_agb", cleaners.agb_code, Fate.CLEAR, Need.CONDITIONAL),
     _required("status", cleaners.one_of(Status, "status.unknown"), Fate.CLEAR, "status.missing"),
     _required("inschrijf_datum", cleaners.past_date, Fate.WEEK),
-    _required("status_datum", cleaners.past_date, Fate.WEEK),
+    _required("status_datum", cleaners.past_date, Fate.WEEK_OF_TRANSFER),
     _optional("overdracht_datum", cleaners.any_date, Fate.WEEK, Need.CONDITIONAL),
-    _optional("eind_reden", cleaners.one_of(EndReason), Fate.CLEAR),
+    _optional("eind_reden", cleaners.one_of(EndReason), Fate.NOTHING),
     _optional("overdracht_agb", cleaners.agb_code, Fate.CLEAR, Need.CONDITIONAL),
-    _optional("voorkeur_1_agb", cleaners.agb_code, Fate.CLEAR),
-    _optional("voorkeur_2_agb", cleaners.agb_code, Fate.CLEAR),
+    _optional("voorkeur_1_agb", cleaners.agb_code, Fate.NOTHING),
+    _optional("voorkeur_2_agb", cleaners.agb_code, Fate.NOTHING),
     _optional("verdeling_id", cleaners.free_text, Fate.HMAC),
     _optional("gedeelde_zorg", cleaners.yes_no, Fate.CLEAR),
     _required("deelname", cleaners.free_text, Fate.COUNT, ""),
     _required("geboortedatum", cleaners.birth_date, Fate.SKETCH),
-    _required("achternaam", cleaners.name_text, Fate.SKETCH_AND_BAND),
+    _required("achternaam", cleaners.name_text, Fate.SKETCH),
     _optional("voorvoegsels", cleaners.name_text, Fate.PREFIX),
-    _optional("achternaam_partner", cleaners.name_text, Fate.SKETCH_AND_BAND),
+    _optional("achternaam_partner", cleaners.name_text, Fate.SKETCH),
     _optional("voorvoegsels_partner", cleaners.name_text, Fate.PREFIX),
     _optional("naamgebruik", cleaners.one_of(("nl1", "nl2", "nl3", "nl4")), Fate.NOTHING),
-    _optional("voornamen", cleaners.name_text, Fate.SKETCH_AND_BAND),
-    _optional("roepnaam", cleaners.name_text, Fate.SKETCH_AND_BAND),
+    _optional("voornamen", cleaners.name_text, Fate.SKETCH),
+    _optional("roepnaam", cleaners.name_text, Fate.SKETCH),
     _optional("initialen", cleaners.name_text, Fate.INITIAL),
     _required("postcode", cleaners.postcode_text, Fate.SKETCH_AND_REGION),
     _required("huisnummer", cleaners.house_number_text, Fate.SKETCH),
@@ -116,7 +116,7 @@ COLUMNS: tuple[Column, ...] = (
     _optional("telefoon", cleaners.phone_text, Fate.SKETCH),
     _optional("email", cleaners.email_text, Fate.SKETCH),
     _required("a_terme_datum", cleaners.expected_delivery, Fate.WEEK),
-    _optional("a_terme_definitief", cleaners.yes_no, Fate.CLEAR),
+    _optional("a_terme_definitief", cleaners.yes_no, Fate.NOTHING),
     _optional("uzovi", cleaners.insurer_text, Fate.SKETCH),
     _optional("verzekerdennummer", cleaners.insurance_text, Fate.SKETCH),
     _optional("indicatie_uren", cleaners.hours, Fate.HOURS_BAND),

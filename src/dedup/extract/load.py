@@ -21,7 +21,6 @@ from dedup.extract.checks import (
 )
 from dedup.extract.clear import clear_attributes, weeks
 from dedup.extract.coded import coded, plain_strings
-from dedup.extract.frequency import NameFrequencies, shipped_frequencies
 from dedup.extract.header import require_columns
 from dedup.extract.normalise import normalise
 from dedup.extract.read import DEFAULT_MAX_BYTES, TextTable, read_table
@@ -40,12 +39,11 @@ def load_registrations(
     regions: Regions | None,
     max_refused_share: float = DEFAULT_MAX_REFUSED_SHARE,
     max_bytes: int = DEFAULT_MAX_BYTES,
-    frequencies: NameFrequencies | None = None,
 ) -> tuple[NormalisedTable, CheckReport]:
     """Read, check and normalise an extract; refused and withheld rows are left out.
 
-    `frequencies` defaults to the table that is shipped. Raises `ExtractError`: what `read_extract`,
-    `require_few_refused` and `require_one_provider` raise; and what `normalise` raises.
+    Raises `ExtractError`: what `read_extract`, `require_few_refused` and `require_one_provider` raise; and what
+    `normalise` raises.
     """
     [outcome] = load_extracts(
         [path],
@@ -54,7 +52,6 @@ def load_registrations(
         regions=regions,
         max_refused_share=max_refused_share,
         max_bytes=max_bytes,
-        frequencies=frequencies,
     )
     if isinstance(outcome, ExtractError):
         raise outcome
@@ -69,7 +66,6 @@ def load_extracts(
     regions: Regions | None,
     max_refused_share: float = DEFAULT_MAX_REFUSED_SHARE,
     max_bytes: int = DEFAULT_MAX_BYTES,
-    frequencies: NameFrequencies | None = None,
 ) -> list[tuple[NormalisedTable, CheckReport] | ExtractError]:
     """Return for each extract what `load_registrations` returns or raises, working on each different value once.
 
@@ -92,7 +88,7 @@ def load_extracts(
                 sound.append((path, number))
             except RefusedExtractError as error:
                 outcomes[path] = error
-        normalised = _normalise_together(checked, [number for _, number in sound], model, regions, frequencies)
+        normalised = _normalise_together(checked, [number for _, number in sound], model, regions)
         for (path, number), table in zip(sound, normalised, strict=True):
             outcomes[path] = table, checked.reports[number]
     return [outcomes[path] for path in paths]
@@ -103,12 +99,11 @@ def normalise_registrations(
     model: LinkageModel,
     *,
     regions: Regions | None,
-    frequencies: NameFrequencies | None = None,
 ) -> NormalisedTable:
     """Normalise the accepted rows of a checked extract, in ascending order of registratie_id."""
     rows = np.arange(len(checked.row), dtype=np.int64)
     whole = CheckedExtracts(checked.columns, (rows,), (checked.report,))
-    [table] = _normalise_together(whole, [0], model, regions, frequencies)
+    [table] = _normalise_together(whole, [0], model, regions)
     return table
 
 
@@ -117,7 +112,6 @@ def _normalise_together(
     chosen: Sequence[int],
     model: LinkageModel,
     regions: Regions | None,
-    frequencies: NameFrequencies | None,
 ) -> list[NormalisedTable]:
     """Normalise the accepted rows of the chosen extracts as one table, and cut it into theirs."""
     ids = plain_strings(checked.columns["registratie_id"])
@@ -128,7 +122,7 @@ def _normalise_together(
         ids=tuple(ids[rows].tolist()),
         attributes=normalise(columns, model),
         edd_week=weeks(columns["a_terme_datum"]),
-        clear=clear_attributes(columns, regions, frequencies or shipped_frequencies()),
+        clear=clear_attributes(columns, regions),
     )
     ends = np.cumsum([0, *map(len, in_order)]).tolist()
     return [table.part(first, last) for first, last in pairwise(ends)]

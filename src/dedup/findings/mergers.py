@@ -12,7 +12,7 @@ from dedup.fields import Status
 from dedup.findings.config import Merger
 from dedup.findings.frames import Findings
 
-_AGB_COLUMNS = ("aanbieder_agb", "relatie_agb", "overdracht_agb", "voorkeur_1_agb", "voorkeur_2_agb")
+_AGB_COLUMNS = ("aanbieder_agb", "relatie_agb", "overdracht_agb")
 
 
 def in_force(mergers: Sequence[Merger], today: date) -> dict[str, str]:

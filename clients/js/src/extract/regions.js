@@ -1,21 +1,18 @@
-/** The operator's tables beside the model: which KSV a PC4 belongs to, and how common names are. */
+/** The operator's table of regions: which KSV a PC4 belongs to. */
 
 import { readFile } from "node:fs/promises";
 import { EncodeError } from "../errors.js";
-import { longWords, surnameParts } from "../normalise/names.js";
 import { trim } from "../text.js";
 import { parseCsv } from "./csv.js";
 
 const REGION_COLUMNS = "pc4_from;pc4_to;ksv;ksv_naam";
-const FREQUENCY_COLUMNS = "kind;name;per_100k";
-const EDGES = { first_name: [40, 150, 500], surname: [15, 60, 200] };
 
-async function rowsOf(path, code, sentence) {
+async function rowsOf(path) {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
     return [...parseCsv(text, ";")];
   } catch {
-    throw new EncodeError(code, sentence);
+    throw new EncodeError("regions.missing", `The region table ${path} cannot be read.`);
   }
 }
 
@@ -24,7 +21,7 @@ async function rowsOf(path, code, sentence) {
  * @returns {Promise<{ksvOf: (pc4: string) => string}>} "" where no range holds the PC4
  */
 export async function readRegions(path) {
-  const rows = await rowsOf(path, "regions.missing", `The region table ${path} cannot be read.`);
+  const rows = await rowsOf(path);
   if ((rows[0]?.fields ?? []).map(trim).join(";") !== REGION_COLUMNS) {
     throw new EncodeError("regions.columns", `The region table ${path} must have the columns ${REGION_COLUMNS}.`);
   }
@@ -51,25 +48,4 @@ export async function readRegions(path) {
     }
   });
   return { ksvOf: (pc4) => ranges.find(({ first, last }) => first <= pc4 && pc4 <= last)?.ksv ?? "" };
-}
-
-/**
- * Reads the table of name frequencies and gives the band of a record's rarest name.
- * @returns {Promise<{bandOf: (kind: "first_name" | "surname", names: string[]) => number}>}
- *   1 (rare or not in the table) to 4 (very common), 0 without a name
- */
-export async function readFrequencies(path) {
-  const sentence = `The table of name frequencies ${path} must hold ${FREQUENCY_COLUMNS}.`;
-  const fault = () => new EncodeError("frequencies.malformed", sentence);
-  const rows = await rowsOf(path, "frequencies.malformed", sentence);
-  if (rows[0]?.fields.join(";") !== FREQUENCY_COLUMNS) throw fault();
-  const tables = { first_name: new Map(), surname: new Map() };
-  const partsOf = { first_name: longWords, surname: surnameParts };
-  for (const { fields: [kind, name, share, ...more] } of rows.slice(1)) {
-    const perMany = Number(share);
-    if (!(kind in tables) || !share || Number.isNaN(perMany) || more.length > 0) throw fault();
-    for (const part of partsOf[kind](name)) tables[kind].set(part, (tables[kind].get(part) ?? 0) + perMany);
-  }
-  const band = (kind, name) => 1 + EDGES[kind].filter((edge) => (tables[kind].get(name) ?? 0) >= edge).length;
-  return { bandOf: (kind, names) => (names.length === 0 ? 0 : Math.min(...names.map((name) => band(kind, name)))) };
 }

@@ -27,7 +27,7 @@ export function surnameParts(cell) {
 export const prefixColumnParts = (cell) => withoutPrefixes(nameWords(cell));
 
 /** The words of two or more letters: first names that are not initials. */
-export const longWords = (cell) => nameWords(cell).filter((word) => word.length >= 2);
+const longWords = (cell) => nameWords(cell).filter((word) => word.length >= 2);
 
 /** The first two first names of one column. */
 export const firstNames = (cell) => longWords(cell).slice(0, 2);

@@ -21,14 +21,11 @@ BASE = ("ksv", "edd_week", "aanbieder_agb")
 # A random number that only its provider can read, and what is the same for a provider's every row.
 NOT_KNOWN = ("registratie_id", "schema_versie", "bronsysteem")
 FEW = 3
-# What an attribute could be coarsened to, by whole division: four weeks, sixteen hours, two bands of names.
+# What an attribute could be coarsened to, by whole division: four weeks, sixteen hours.
 COARSER = {
     "inschrijf_week by 4 weeks": ("inschrijf_week", 4),
-    "status_week by 4 weeks": ("status_week", 4),
     "indicatie_uren by 16 hours": ("indicatie_uren", 16),
     "toegezegde_uren by 16 hours": ("toegezegde_uren", 16),
-    "first_name_band by 2": ("first_name_band", 2),
-    "surname_band by 2": ("surname_band", 2),
 }
 # What a clear extract would give away, and must be found to: the whole birth date with the postcode.
 CONTROL = ("birth_date", "pc6")

@@ -162,7 +162,7 @@ def _columns(number: NDArray[np.uint64], week: NDArray[np.int32]) -> dict[str, l
     }
     columns |= {name: [value] * count for name, value in same.items()}
     columns["registratie_id"] = [f"{one:012d}-0000-4000-8000-00000000" for one in number.tolist()]
-    columns["edd_week"] = columns["inschrijf_week"] = columns["status_week"] = week.tolist()
+    columns["edd_week"] = columns["inschrijf_week"] = week.tolist()
     return columns
 
 

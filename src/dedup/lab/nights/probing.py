@@ -36,9 +36,8 @@ _MISSING = {
     AttributeType.NUMBER: -1,
     AttributeType.YES_NO: -1,
 }
-_WEEKS = {
+_WEEKS = {  # not status_week: every simulated transfer has a date of its own
     "inschrijf_week": "inschrijf_datum",
-    "status_week": "status_datum",
     "overdracht_week": "overdracht_datum",
     "edd_week": "a_terme_datum",
 }
