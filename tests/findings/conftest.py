@@ -45,7 +45,9 @@ def registration_frame() -> Callable[..., pd.DataFrame]:
             "first_seen": date(2026, 9, 1),
             "group": 0,
         }
-        frame = pd.DataFrame([{**empty, **usual, **row} for row in rows])
+        frame = pd.DataFrame(
+            [{**empty, **usual, **row} for row in rows], columns=None if rows else [*{**empty, **usual}, "id"]
+        )
         frame["registratie_id"] = [made_up_id(name) for name in frame.pop("id")]
         return frame
 
