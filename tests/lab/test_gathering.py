@@ -105,6 +105,23 @@ def test_few_entries_are_kept_and_none_that_is_shared(bundles):
         assert counts[counts > 1].sum() == len(entries.row) < len(tokens)
 
 
+def taken_of(bundles, hold):
+    reading = BundleReading.of(MODEL, None, hold)
+    with ThreadPoolExecutor(1) as pool:
+        surveyed, shared = survey_all(bundles, reading, pool)
+        _, order = order_of_ids(surveyed)
+        return take_all(surveyed, order.astype(np.uint32), reading, shared, pool)
+
+
+def test_bundles_that_are_held_and_bundles_that_are_read_again_give_the_same(bundles):
+    held, again = (taken_of(bundles, hold) for hold in (1 << 30, 0))
+    for index in range(len(MODEL.passes)):
+        one, other = held.pop(index), again.pop(index)
+        assert len(one.row) > 0
+        for name in ("row", "token", "sketch"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
 def test_hardly_an_entry_is_taken_for_nothing(bundles):
     """The tables of bits say of one entry in twenty that it is shared although it is not."""
     reading = BundleReading.of(MODEL, None)
@@ -123,7 +140,7 @@ def test_hardly_an_entry_is_taken_for_nothing(bundles):
 
 def test_a_bundle_that_is_replaced_between_the_readings_is_refused(tmp_path):
     path = write(tmp_path / "one", [[range(20)]])[0]
-    reading = BundleReading.of(MODEL, None)
+    reading = BundleReading.of(MODEL, None, hold=0)
     with ThreadPoolExecutor(1) as pool:
         surveyed, shared = survey_all([path], reading, pool)
         write_made_up_bundle(path, [made_up_batch(SET, range(20, 40), MODEL)], SET, MODEL)

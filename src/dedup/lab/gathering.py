@@ -1,16 +1,17 @@
-"""Reads many bundles twice: first to learn which entries meet another one, then to take only those.
+"""Goes through many bundles twice: first to learn which entries meet another one, then to take only those.
 
-An entry that is alone in its block finds no pair, and three in four are. Nothing but ids, presence and weeks is kept of
-the first reading, and of the second the entries that are shared, so memory holds a fraction of what the bundles hold.
-What comes out does not depend on the order of the bundles, on how records are spread over them, or on threads.
+An entry that is alone in its block finds no pair, and three in four are. Of many bundles nothing but ids, presence and
+weeks is kept of the first reading, and of the second the entries that are shared, so memory holds a fraction of what
+the bundles hold; a few are held in memory in between, so that they are opened and checked once. What comes out does not
+depend on that, on the order of the bundles, on how records are spread over them, or on threads.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from dedup.model.linkage import LinkageModel
 from dedup.model.records import TOKEN_BYTES, PassEntries
 
 HELD_BODY = 16 << 20  # bytes; a bundle of some 18,000 registrations
+HELD_IN_ALL = 1 << 30  # bytes of bundles that are held between the two readings, some 1,100,000 registrations
 # One bit for so many bytes of bundles: of the entries that meet no other one, a twentieth is taken for nothing.
 _BYTES_A_BIT = 32
 _LONGEST_ID = 64
@@ -36,7 +38,10 @@ _ID_COLUMN = f'"{ID}":['.encode("ascii")
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """What the first reading keeps of a bundle, row i of `presence` and `edd_week` being registration `ids[i]`."""
+    """What the first reading keeps of a bundle, row i of `presence` and `edd_week` being registration `ids[i]`.
+
+    `batches` are there where bundles are held, else they are read again.
+    """
 
     path: Path
     epoch_key_id: str
@@ -45,6 +50,7 @@ class Surveyed:
     presence: NDArray[np.uint32]
     edd_week: NDArray[np.int32]
     entries: NDArray[np.int64]  # how many of each pass
+    batches: tuple[RawBatch, ...] | None
 
 
 class SharedTokens:
@@ -67,29 +73,34 @@ class SharedTokens:
 
 @dataclass(frozen=True, slots=True)
 class BundleReading:
-    """How bundles are read: the model that they were made with, and the key that opens sealed ones."""
+    """How bundles are read: the model that they were made with, and the key that opens sealed ones.
+
+    Bundles of at most `hold` bytes together are held in memory between the two readings.
+    """
 
     model: LinkageModel
     layout: BatchLayout
     opened_with: SealingPrivateKey | None
+    hold: int
 
     @classmethod
-    def of(cls, model: LinkageModel, opened_with: SealingPrivateKey | None) -> BundleReading:
+    def of(cls, model: LinkageModel, opened_with: SealingPrivateKey | None, hold: int = HELD_IN_ALL) -> BundleReading:
         """Return the reading of a model's bundles."""
-        return cls(model, BatchLayout.of(model), opened_with)
+        return cls(model, BatchLayout.of(model), opened_with, hold)
 
     def open(self, path: Path) -> OpenBundle:
         """Open a bundle; raises what `open_bundle` raises."""
         return open_bundle(path, model=self.model, opened_with=self.opened_with, hold=HELD_BODY)
 
 
-def survey(path: Path, reading: BundleReading, shared: SharedTokens) -> Surveyed:
-    """Read a bundle for the first time, check its records and note its tokens.
+def survey(path: Path, reading: BundleReading, shared: SharedTokens, *, hold: bool) -> Surveyed:
+    """Read a bundle for the first time, check its records and note its tokens; `hold` keeps its batches.
 
     Of the columns only registratie_id is looked at: the engine needs no other. Raises what reading a bundle raises.
     """
     ids, presence, edd_week = [], [np.empty(0, np.uint32)], [np.empty(0, np.int32)]
     entries = np.zeros(len(reading.model.passes), np.int64)
+    held: list[RawBatch] = []
     with reading.open(path) as bundle:
         for raw in bundle.raw_batches(reading.layout):
             ids.append(_ids(raw, reading.model))
@@ -97,6 +108,8 @@ def survey(path: Path, reading: BundleReading, shared: SharedTokens) -> Surveyed
             edd_week.append(raw.edd_week)
             entries += raw.place[:, 1]
             shared.note(raw)
+            if hold:
+                held.append(replace(raw, columns=b""))
     for one, other in pairwise(ids):
         if one.text(len(one) - 1) >= other.text(0):
             raise malformed("its first registratie_id does not come after the batch before it")
@@ -108,6 +121,7 @@ def survey(path: Path, reading: BundleReading, shared: SharedTokens) -> Surveyed
         presence=np.concatenate(presence),
         edd_week=np.concatenate(edd_week),
         entries=entries,
+        batches=tuple(held) if hold else None,
     )
 
 
@@ -157,17 +171,21 @@ class SharedEntries:
 def take(
     surveyed: Surveyed, place: NDArray[np.uint32], reading: BundleReading, shared: SharedTokens, into: SharedEntries
 ) -> None:
-    """Read a bundle again and put its shared entries into `into`; `place` is uint32[n], the new number of each row.
+    """Put a bundle's shared entries into `into`; `place` is uint32[n], the new number of each row.
 
-    Raises `BundleError` (`link.bundle-changed`) when the bundle is not the one that was surveyed.
+    Raises `BundleError` (`link.bundle-changed`) when it is read again and is not the one that was surveyed.
     """
     start = 0
+    for raw in _read_again(surveyed, reading) if surveyed.batches is None else surveyed.batches:
+        into.add(raw, place[start : start + len(raw.presence)], shared)
+        start += len(raw.presence)
+
+
+def _read_again(surveyed: Surveyed, reading: BundleReading) -> Iterator[RawBatch]:
     with reading.open(surveyed.path) as bundle:
         if bundle.manifest.body_sha256 != surveyed.body_sha256:
             raise BundleError("link.bundle-changed", f"{surveyed.path.name} was replaced while it was read.")
-        for raw in bundle.raw_batches(reading.layout):
-            into.add(raw, place[start : start + len(raw.presence)], shared)
-            start += len(raw.presence)
+        yield from bundle.raw_batches(reading.layout)
 
 
 def take_all(
@@ -177,7 +195,7 @@ def take_all(
     shared: SharedTokens,
     pool: Executor,
 ) -> SharedEntries:
-    """Read all bundles again; `place` is the new number of each of their rows."""
+    """Go through all bundles again; `place` is the new number of each of their rows."""
     into = SharedEntries(reading.model, np.sum([one.entries for one in surveyed], axis=0))
     ends = np.cumsum([len(one.presence) for one in surveyed])
     places = np.split(place, ends[:-1])
@@ -191,8 +209,9 @@ def survey_all(bundles: Sequence[Path], reading: BundleReading, pool: Executor) 
 
     Raises `BundleError`: what reading a bundle raises, and `link.epochs` when they come from different epochs.
     """
-    shared = SharedTokens(len(reading.model.passes), sum(path.stat().st_size for path in bundles))
-    surveyed = list(pool.map(lambda path: survey(path, reading, shared), bundles))
+    size = sum(path.stat().st_size for path in bundles)
+    shared = SharedTokens(len(reading.model.passes), size)
+    surveyed = list(pool.map(lambda path: survey(path, reading, shared, hold=size <= reading.hold), bundles))
     if len({one.epoch_key_id for one in surveyed}) > 1:
         raise BundleError("link.epochs", "The bundles come from different epochs: their encodings cannot be compared.")
     return surveyed, shared
