@@ -221,6 +221,35 @@ def test_contracts_import_tells_counts_and_line_numbers_only(demo: Path, tmp_pat
         assert "Zonder" not in output
 
 
+def test_a_filled_in_form_is_taken_in_once_and_a_bad_row_is_refused_by_itself(demo: Path, tmp_path: Path) -> None:
+    config = shutil.copytree(demo, tmp_path / "demo") / "config"
+    form = max(demo.glob("provider-reports/*/*/feedback.csv"), key=lambda path: path.stat().st_size)
+    head, *rows = form.read_text("utf-8-sig").splitlines()
+    answered = [row if row.endswith(";onbekend") else row.rstrip(";") + ";onbekend" for row in rows[:2]]
+    (tmp_path / "answers.csv").write_text("\n".join([head, *answered, rows[2].rstrip(";") + ";misschien"]) + "\n")
+
+    first = document("feedback", "import", tmp_path / "answers.csv", "--config", config, expected=3)
+    again = document("feedback", "import", tmp_path / "answers.csv", "--config", config, expected=3)
+
+    assert (first["accepted"], first["known_already"]) == (2, 0)
+    assert (again["accepted"], again["known_already"]) == (0, 2)
+    assert [(row["line"], row["code"]) for row in first["refused"]] == [(4, "feedback.code")]  # type: ignore[attr-defined]
+
+
+def test_calibrate_fits_nothing_on_too_few_answers_and_has_nothing_to_undo(demo: Path, tmp_path: Path) -> None:
+    config = shutil.copytree(demo, tmp_path / "demo") / "config"
+    rules = (config / "rules.toml").read_bytes()
+
+    shown = document("calibrate", "--apply", "--config", config)
+    undone = document("calibrate", "--undo", "--config", config)
+    dedup("calibrate", "--apply", "--undo", "--config", config, expected=2)
+
+    assert (shown["labels"], shown["fitted"], shown["applied"]) == (0, None, False)
+    assert undone == {"undone": False}
+    assert (config / "rules.toml").read_bytes() == rules
+    assert not (config / "calibration.toml").exists()
+
+
 def test_evaluate_scores_findings(demo: Path) -> None:
     scores = document("evaluate", "--findings", demo / "findings.parquet", "--truth", demo / "truth.csv")
     confusion = scores["confusion"]
