@@ -275,6 +275,14 @@ def test_a_finding_that_stays_open_is_escalated_step_by_step_by_the_terms_of_its
     assert [step for step, _, _ in steps("KSV03")] == ["", "", "", "ksv", "insurer", "insurer", "committee"]
 
 
+def test_what_waits_for_the_ksv_itself_is_passed_on_to_the_insurer_first(life):
+    nights = life(*[([A, B], [(0, 1, {"first_name": 0})])] * 5, every=7)
+    rows = [night.findings.iloc[0] for night in nights]
+    assert {row["acts"] for row in rows} == {"ksv"}
+    assert [row["escalation"] for row in rows] == ["", "", "", "", "insurer"]
+    assert {row["next_escalation"] for row in rows[:4]} == {"2026-12-20"}
+
+
 def test_an_edit_holds_a_finding_again_and_wins_its_provider_no_time(life):
     edited = B | {"tokens_changed": FIRST + timedelta(days=1), "bootstrap": True}
     nights = life(([A, B], SAME), *[([A, edited], SAME)] * 15)

@@ -98,9 +98,13 @@ class Escalation:
     next_on: str = ""
 
 
-def escalation(actionable_since: date, terms: Terms, today: date) -> Escalation:
-    """Return the escalation of a finding that waits for somebody since that day."""
-    days = [(step, actionable_since + timedelta(days=after)) for step, after in terms.steps]
+def escalation(actionable_since: date, terms: Terms, today: date, *, waits_for_ksv: bool) -> Escalation:
+    """Return the escalation of a finding that waits for somebody since that day.
+
+    What waits for the KSV itself is not passed on to it: its first step is the one after.
+    """
+    steps = [(step, after) for step, after in terms.steps if not (waits_for_ksv and step is Step.KSV)]
+    days = [(step, actionable_since + timedelta(days=after)) for step, after in steps]
     taken = [(step, day) for step, day in days if day <= today]
     coming = [day for _, day in days if day > today]
     step, since = (str(taken[-1][0]), taken[-1][1].isoformat()) if taken else ("", "")

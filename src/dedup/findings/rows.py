@@ -94,7 +94,8 @@ def with_life(row: Row, life: Life, before: Row | None, *, rules: Rules, today: 
         since = before["actionable_since"]  # an edit that holds a finding again does not win its provider time
     escalated = waits and row["class"] != FindingClass.INTERNAL
     terms = rules.dated.strictest(row["ksvs"].split(), today)
-    step = escalation(date.fromisoformat(since), terms, today) if escalated else None
+    for_ksv = row["acts"] == Actor.KSV
+    step = escalation(date.fromisoformat(since), terms, today, waits_for_ksv=for_ksv) if escalated else None
     full = row | {
         "state": str(life.state),
         "opened": life.opened,
