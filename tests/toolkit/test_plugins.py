@@ -119,6 +119,13 @@ def test_part_of_a_frame_gives_the_pairs_of_that_part(model, doubles):
     assert len(expected) > 500
 
 
+def test_rows_of_no_record_are_in_no_pair(model, doubles):
+    people, ids, records, _ = doubles
+    frame = toolkit.encoded_frame(ids, records, model).loc[people.index]
+    names = [*people.index[:2000], "nobody", *people.index[2000:], "nobody else"]
+    assert candidates_of(model, frame.reindex(names)).equals(candidates_of(model, frame))
+
+
 def test_the_models_thresholds_cut_the_similarity_into_the_engines_levels(model, doubles):
     people, ids, records, _ = doubles
     frame = toolkit.encoded_frame(ids, records, model).loc[people.index]
@@ -173,6 +180,8 @@ def test_what_cannot_be_compared_is_refused_in_one_sentence(model, doubles, two_
     (ids_a, records_a), _, _ = two_tables
     with refused("cannot be put together"):
         pd.concat([frame, toolkit.encoded_frame(ids_a, records_a, model)])
+    with refused("take every record once"):
+        candidates_of(model, frame, frame.head(50))
     pairs = candidates_of(model, frame)
     mixed = recordlinkage.Compare([toolkit.SketchSimilarity("surname", "given_name")])
     with refused("one field's sketches"):

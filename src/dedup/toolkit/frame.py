@@ -70,7 +70,13 @@ class SketchArray(ExtensionArray):
         self.table, self.field, self.row = table, field, row
 
     @classmethod
-    def _from_sequence(cls, scalars: Any, *, dtype: Any = None, copy: bool = False) -> SketchArray:  # noqa: ARG003
+    def _from_sequence(
+        cls,
+        scalars: Any,
+        *,
+        dtype: Any = None,  # noqa: ARG003 (pandas' signature)
+        copy: bool = False,
+    ) -> SketchArray:
         if isinstance(scalars, SketchArray):
             return scalars.copy() if copy else scalars
         raise ToolkitError("toolkit.no-sketches", "Sketches come from dedup encode; they cannot be made of values.")
@@ -127,7 +133,7 @@ class SketchArray(ExtensionArray):
         """Return another column of the same records."""
         return SketchArray(self.table, self.field, self.row.copy())
 
-    def _formatter(self, boxed: bool = False) -> Callable[[Any], str]:  # noqa: ARG002
+    def _formatter(self, boxed: bool = False) -> Callable[[Any], str]:  # noqa: ARG002 (pandas' signature)
         return str
 
 

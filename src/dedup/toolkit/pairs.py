@@ -55,13 +55,22 @@ def together(left: SketchArray, right: SketchArray | None = None) -> Chosen:
 
 
 def records_of(chosen: Chosen) -> EncodedRecords:
-    """Return the chosen records as records of their own, in the order of the rows."""
-    records = chosen.table.records
+    """Return the chosen records as records of their own, in the order of the rows; a row of no record has no entry.
+
+    Raises `ToolkitError` (`toolkit.record-twice`) when a record is chosen twice: it would be paired with itself.
+    """
+    records, there = chosen.table.records, chosen.rows >= 0
     place = np.full(len(records), -1, dtype=np.int64)
-    place[chosen.rows] = np.arange(len(chosen.rows))
+    place[chosen.rows[there]] = np.flatnonzero(there)
+    if (place >= 0).sum() < there.sum():
+        raise ToolkitError(
+            "toolkit.record-twice", "A record is in both frames, or twice in one; take every record once."
+        )
+    presence, edd_week = np.zeros(len(there), np.uint32), np.full(len(there), -1, np.int32)
+    presence[there], edd_week[there] = records.presence[chosen.rows[there]], records.edd_week[chosen.rows[there]]
     return EncodedRecords(
-        presence=records.presence[chosen.rows],
-        edd_week=records.edd_week[chosen.rows],
+        presence=presence,
+        edd_week=edd_week,
         passes=tuple(_kept(entries, place) for entries in records.passes),
     )
 
@@ -173,9 +182,7 @@ def _common_blocks(
     number = max(len(blocks.start), 1)
     sides = []
     for rows in (lower, higher):
-        count = start[rows + 1] - start[rows]
-        pair = np.repeat(np.arange(len(rows)), count)
-        at = np.repeat(start[rows] - np.append(0, np.cumsum(count))[:-1], count) + np.arange(len(pair))
+        pair, at = _in_ranges(start[rows], start[rows + 1] - start[rows])
         sides.append((pair * number + block[at], entry[at]))
     (one_key, one_entry), (other_key, other_entry) = sides
     key, a, b = np.intersect1d(one_key, other_key, assume_unique=True, return_indices=True)
@@ -184,10 +191,14 @@ def _common_blocks(
 
 def _entries_in_blocks(blocks: Blocks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return every entry that stands in a block with another one, and the number of that block."""
-    block = np.repeat(np.arange(len(blocks.start)), blocks.length)
-    begin = np.append(0, np.cumsum(blocks.length))[:-1]
-    at = np.arange(len(block)) - np.repeat(begin, blocks.length) + np.repeat(blocks.start, blocks.length)
+    block, at = _in_ranges(blocks.start, blocks.length)
     return blocks.order[at].astype(np.int64), block
+
+
+def _in_ranges(start: NDArray[np.int64], length: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the range of every number that ranges hold, and the number: start[i], start[i] + 1, ... for each i."""
+    which = np.repeat(np.arange(len(start)), length)
+    return which, np.arange(len(which)) + np.repeat(start - (np.cumsum(length) - length), length)
 
 
 def _distances(
