@@ -66,13 +66,21 @@ def _weeks():
     )
 
 
+def _settings(comparing, blocking):
+    return SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name=ID,
+        comparisons=comparing,
+        blocking_rules_to_generate_predictions=blocking,
+        retain_matching_columns=False,
+    )
+
+
 def kraamzorg(columns):
     """Return the model of registrations for maternity care, and what to train it with; `columns` are not empty."""
     optional = [column for column in ("phone", "email", "insurance") if column in columns]
-    settings = SettingsCreator(
-        link_type="dedupe_only",
-        unique_id_column_name=ID,
-        comparisons=[
+    settings = _settings(
+        [
             _person_name("main_first_name", "first_names"),
             _person_name("surname", "surnames"),
             _date("birth_date"),
@@ -80,7 +88,7 @@ def kraamzorg(columns):
             _weeks(),
             *(comparisons.LevenshteinAtThresholds(column, [1, 2]) for column in optional),
         ],
-        blocking_rules_to_generate_predictions=[
+        [
             block_on("birth_date", "first_name_codes", arrays_to_explode=["first_name_codes"]),
             block_on("birth_date", "surname_codes", arrays_to_explode=["surname_codes"]),
             block_on("pc6", "house_number"),
@@ -91,7 +99,6 @@ def kraamzorg(columns):
                 "surname_codes", "first_name_codes", "edd_week", arrays_to_explode=["surname_codes", "first_name_codes"]
             ),
         ],
-        retain_matching_columns=False,
     )
     certain = [
         block_on("birth_date", "main_first_name", "surname"),
@@ -124,12 +131,11 @@ def _digits(column):
 
 def _given_and_surname():
     """Compare both names at once, because FEBRL exchanges them now and then."""
-    exchanged = "given_name_l = surname_r and surname_l = given_name_r"
     return _named(
         "surname",
         levels.NullLevel("surname"),
         levels.ExactMatchLevel("surname", term_frequency_adjustments=True),
-        levels.CustomLevel(exchanged, label_for_charts="exchanged"),
+        levels.CustomLevel(_exchanged("given_name", "surname"), label_for_charts="exchanged"),
         levels.JaroWinklerLevel("surname", 0.92),
         levels.JaroWinklerLevel("surname", 0.8),
         levels.ElseLevel(),
@@ -138,10 +144,8 @@ def _given_and_surname():
 
 def febrl(_columns):
     """Return the model of the FEBRL tables, and what to train it with."""
-    settings = SettingsCreator(
-        link_type="dedupe_only",
-        unique_id_column_name=ID,
-        comparisons=[
+    settings = _settings(
+        [
             _text("given_name", frequencies=True),
             _given_and_surname(),
             _date("born"),
@@ -152,7 +156,7 @@ def febrl(_columns):
             _text("suburb"),
             _digits("postcode"),
         ],
-        blocking_rules_to_generate_predictions=[
+        [
             block_on("soc_sec_id"),
             block_on("born", "postcode"),
             block_on("born", "name_code", arrays_to_explode=["name_code"]),
@@ -161,7 +165,6 @@ def febrl(_columns):
             block_on("name_code", "street_code", "street_number", arrays_to_explode=["name_code"]),
             block_on("street_code", "suburb_code"),
         ],
-        retain_matching_columns=False,
     )
     certain = [block_on("soc_sec_id"), block_on("born", "given_name", "surname")]
     training = [block_on("soc_sec_id"), block_on("born"), block_on("given_name", "surname")]
@@ -170,6 +173,12 @@ def febrl(_columns):
 
 def _given_name(column, other):
     """Compare a first name: it may be shortened, or stand in the surname's column."""
+    shortened = f"starts_with({column}_l, {column}_r) or starts_with({column}_r, {column}_l)"
+    return _exchangeable_name(column, other, levels.CustomLevel(shortened, label_for_charts="shortened"))
+
+
+def _exchangeable_name(column, other, *further):
+    """Compare a name that may stand in the other name's column; `further` are levels above the lowest likeness."""
     return _named(
         column,
         levels.NullLevel(column),
@@ -177,23 +186,7 @@ def _given_name(column, other):
         levels.JaroWinklerLevel(column, 0.92),
         levels.CustomLevel(_exchanged(column, other), label_for_charts="exchanged"),
         levels.JaroWinklerLevel(column, 0.8),
-        levels.CustomLevel(
-            f"starts_with({column}_l, {column}_r) or starts_with({column}_r, {column}_l)", label_for_charts="shortened"
-        ),
-        levels.JaroWinklerLevel(column, 0.7),
-        levels.ElseLevel(),
-    )
-
-
-def _family_name(column, other):
-    """Compare a surname, which may stand in the first name's column."""
-    return _named(
-        column,
-        levels.NullLevel(column),
-        levels.ExactMatchLevel(column, term_frequency_adjustments=True),
-        levels.JaroWinklerLevel(column, 0.92),
-        levels.CustomLevel(_exchanged(column, other), label_for_charts="exchanged"),
-        levels.JaroWinklerLevel(column, 0.8),
+        *further,
         levels.JaroWinklerLevel(column, 0.7),
         levels.ElseLevel(),
     )
@@ -226,17 +219,15 @@ def _home():
 
 def patients(_columns):
     """Return the model of the made-up patients, and what to train it with."""
-    settings = SettingsCreator(
-        link_type="dedupe_only",
-        unique_id_column_name=ID,
-        comparisons=[
+    settings = _settings(
+        [
             _given_name("first_name", "surname"),
-            _family_name("surname", "first_name"),
+            _exchangeable_name("surname", "first_name"),
             _date("born"),
             _home(),
             _digits("phone"),
         ],
-        blocking_rules_to_generate_predictions=[
+        [
             block_on("born"),
             block_on("phone"),
             block_on("first_code", "last_code"),
@@ -245,7 +236,6 @@ def patients(_columns):
             block_on("name_code", "street_code", arrays_to_explode=["name_code"]),
             block_on("street", "postcode"),
         ],
-        retain_matching_columns=False,
     )
     certain = [block_on("born", "first_name", "surname"), block_on("phone", "first_name"), block_on("born", "street")]
     training = [block_on("born", "first_name"), block_on("phone", "first_code"), block_on("first_name", "surname")]
@@ -269,19 +259,17 @@ def _place():
 
 def members(_columns):
     """Return the model of the made-up members, and what to train it with."""
-    settings = SettingsCreator(
-        link_type="dedupe_only",
-        unique_id_column_name=ID,
-        comparisons=[
+    settings = _settings(
+        [
             _given_name("forename", "family_name"),
-            _family_name("family_name", "forename"),
+            _exchangeable_name("family_name", "forename"),
             comparisons.ExactMatch("middle").configure(term_frequency_adjustments=True),
             _date("dob"),
             _text("email"),
             _digits("card"),
             _place(),
         ],
-        blocking_rules_to_generate_predictions=[
+        [
             block_on("dob"),
             block_on("card"),
             block_on("email"),
@@ -289,7 +277,6 @@ def members(_columns):
             block_on("name_code", "zip", arrays_to_explode=["name_code"]),
             block_on("name_code", "city_code", arrays_to_explode=["name_code"]),
         ],
-        retain_matching_columns=False,
     )
     certain = [block_on("dob", "forename", "family_name"), block_on("card"), block_on("email", "forename")]
     training = [block_on("dob", "forename"), block_on("card"), block_on("forename", "family_name")]
