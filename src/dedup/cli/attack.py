@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any
 
 import typer
 
+from dedup.cli.attack_options import DayOption, SeedOption, date_of
 from dedup.cli.attack_population import block_graph, frequency, quasi, vendor_key
 from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
 
-if TYPE_CHECKING:
-    from dedup.model.linkage import LinkageModel
-
 attack = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the people and of the keys.")]
-DayOption = Annotated[
-    datetime | None,
-    typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the simulation, which changes its people; else today."),
-]
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="The linkage model that is attacked; else that of maternity care.")
 ]
@@ -60,15 +53,7 @@ def gma(
     _one_thread()
     from dedup.lab.attack.gma.run import OVERLAPS, attack_by_graph_matching
 
-    results = attack_by_graph_matching(
-        _model(model_path, config),
-        people=people,
-        overlaps=overlaps or OVERLAPS,
-        seed=seed,
-        day=_date(day),
-        config=settings_from(config).config_dir,
-        tell=_tell,
-    )
+    results = _run(attack_by_graph_matching, people, seed, day, model_path, config, overlaps=overlaps or OVERLAPS)
     if as_json:
         print_json(results)
         return
@@ -98,14 +83,7 @@ def chain(
     _one_thread()
     from dedup.lab.attack.chain import attack_by_chains
 
-    results = attack_by_chains(
-        _model(model_path, config),
-        people=people,
-        seed=seed,
-        day=_date(day),
-        config=settings_from(config).config_dir,
-        tell=_tell,
-    )
+    results = _run(attack_by_chains, people, seed, day, model_path, config)
     if as_json:
         print_json(results)
         return
@@ -132,14 +110,7 @@ def known_plaintext(
     _one_thread()
     from dedup.lab.attack.known_plaintext import attack_by_known_plaintext
 
-    results = attack_by_known_plaintext(
-        _model(model_path, config),
-        people=people,
-        seed=seed,
-        day=_date(day),
-        config=settings_from(config).config_dir,
-        tell=_tell,
-    )
+    results = _run(attack_by_known_plaintext, people, seed, day, model_path, config)
     if as_json:
         print_json(results)
         return
@@ -155,14 +126,20 @@ def _auc(measured: dict[str, Any]) -> str:
     return f"{measured['auc']:.4f}  (99.9 %: {low:.4f} - {high:.4f})"
 
 
-def _model(path: Path | None, config: Path | None) -> LinkageModel:
+def _run(
+    attack_by: Callable[..., list[dict[str, Any]]],
+    people: int,
+    seed: int,
+    day: datetime | None,
+    model_path: Path | None,
+    config: Path | None,
+    **its_own: Any,
+) -> list[dict[str, Any]]:
     from dedup.model.load import load_model
 
-    return load_model(path or settings_from(config).config_dir / "linkage" / "kraamzorg.toml")
-
-
-def _date(day: datetime | None) -> date:
-    return (day or datetime.now(ZoneInfo("Europe/Amsterdam"))).date()
+    folder = settings_from(config).config_dir
+    model = load_model(model_path or folder / "linkage" / "kraamzorg.toml")
+    return attack_by(model, people=people, seed=seed, day=date_of(day), config=folder, tell=_tell, **its_own)
 
 
 def _one_thread() -> None:

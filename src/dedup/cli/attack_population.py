@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dedup.cli.attack_options import DayOption, SeedOption, date_of
 from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 Attack = Callable[["Population", "LinkageModel", "np.random.Generator"], list[dict[str, Any]]]
 
 PeopleOption = Annotated[int, typer.Option("--people", min=1_000, help="How many registrations, doubles included.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the made-up people and of the attacker's guesses.")]
-DayOption = Annotated[
-    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the simulation; else today.")
-]
 
 
 def frequency(
@@ -106,8 +103,6 @@ def _what_was_stolen(line: dict[str, Any]) -> str:
 
 
 def _run(attack: Attack, people: int, seed: int, day: datetime | None, config: Path | None) -> list[dict[str, Any]]:
-    from zoneinfo import ZoneInfo
-
     import numpy as np
 
     from dedup.lab.attack.population import draw_population
@@ -115,9 +110,8 @@ def _run(attack: Attack, people: int, seed: int, day: datetime | None, config: P
 
     settings = settings_from(config)
     model = load_model(settings.model_path)
-    today = (day or datetime.now(ZoneInfo("Europe/Amsterdam"))).date()
     typer.echo(f"Making up {people:,} registrations.", err=True)
-    population = draw_population(people, seed=seed, day=today, config=settings.config_dir, model=model)
+    population = draw_population(people, seed=seed, day=date_of(day), config=settings.config_dir, model=model)
     typer.echo("Attacking.", err=True)
     return attack(population, model, np.random.default_rng(seed))
 
