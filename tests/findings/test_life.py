@@ -245,6 +245,18 @@ def test_findings_and_answers_survive_a_provider_that_goes_on_under_another_code
         assert set(night.members["aanbieder_agb"]) == {"10000001", "10000009"}
 
 
+def test_a_code_that_merged_is_suspected_of_nothing_once_its_successor_delivers(life, rules_with):
+    rules = rules_with({"merger": [{"old": "10000002", "new": "10000009", "from": FIRST}]})
+    silent = suspicion("10000002")
+    before, after = life(
+        ([A, B], SAME, Conditions(suspected=silent, delivered=ALL)),
+        ([A, B | {"aanbieder_agb": "10000009"}], SAME, Conditions(suspected=silent, delivered=ALL | {"10000009"})),
+        rules=rules,
+    )
+    assert before.deliveries["aanbieder_agb"].tolist() == ["10000009"]
+    assert after.deliveries["aanbieder_agb"].tolist() == []
+
+
 def test_a_finding_that_stays_open_is_escalated_step_by_step_by_the_terms_of_its_ksv(life, rules_with):
     red = [{"ksv": "KSV02", "code": "red", "from": FIRST + timedelta(days=20)}]
     slow = [{"ksv": "KSV03", "from": FIRST, "ksv_days": 21}]

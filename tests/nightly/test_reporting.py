@@ -7,13 +7,16 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from dedup.findings.config import Merger
 from dedup.lab.installation import Installation
 from dedup.nightly import reporting
+from dedup.nightly.contracts import keep_contracts
 from dedup.nightly.finding import FINDINGS, findings_from_json
 from dedup.nightly.memory import content_of
 from dedup.nightly.night import open_night
 from dedup.nightly.run import Stage, run_night
 from dedup.nightly.snapshots import current_snapshots
+from dedup.reports.coverage import provider_lines
 from dedup.reports.ksv_settings import EVERY_KSV, KsvSettings
 from dedup.reports.night import ReportError
 from dedup.store.runs import outputs_before
@@ -48,3 +51,34 @@ def test_a_report_that_fails_is_named_and_stops_no_other(installation: Installat
     written = {path.parents[1].name for path in (installation.folder / "reports").glob("*/*/report.html")}
     assert written == set(prepared.ksvs) - {broken}
     assert list((installation.folder / "provider-reports").glob("*/*/feedback.csv"))
+
+
+def test_a_provider_that_goes_on_under_another_code_is_reported_under_that_code_alone(
+    installation: Installation,
+) -> None:
+    with open_night(installation.settings, today=NIGHT, clock=clock) as night:
+        run_night(night, until=Stage.INGEST)
+        old, new = sorted(submission.provider for submission in current_snapshots(night).submissions)[:2]
+        merged = replace(night, rules=replace(night.rules, mergers=(Merger(old, new, NIGHT),)))
+        keep_contracts(
+            night.settings,
+            night.keys,
+            f"ksv;aanbieder_agb;naam;verzekeraar;van;tot\nKSV01;{old};;0001;;\nKSV01;{new};;0001;;\n".encode(),
+        )
+        result = run_night(merged)
+        with night.store.registry.read() as session:
+            found = outputs_before(session, FINDINGS, date(2026, 11, 23))[-1][1]
+        findings = findings_from_json(content_of(night, found))
+        prepared = reporting.prepare_night(merged, current_snapshots(night), findings)
+
+    assert new in set(findings.members["aanbieder_agb"])
+    named = {member["registratie_id"]: member["aanbieder_agb"] for member in findings.members.to_dict("records")}
+    assert named == {name: row["aanbieder_agb"] for name, row in prepared.registration.items()}
+    assert prepared.contracted == {"KSV01": {new}}
+    listed = {line.provider for ksv in prepared.ksvs for line in provider_lines(prepared, ksv)}
+    assert new in listed
+    assert old not in listed
+    folders = {path.name for path in (installation.folder / "provider-reports").iterdir()}
+    assert new in folders
+    assert old not in folders
+    assert not any(old in path.read_text("utf-8") for path in result.reports if path.suffix in (".json", ".csv"))

@@ -13,7 +13,7 @@ from dedup.findings.follow import Following, Presence, read_earlier
 from dedup.findings.frames import Findings, no_findings
 from dedup.findings.grouping import JudgedPair, gather
 from dedup.findings.judge import judge
-from dedup.findings.mergers import in_force, merged_findings, merged_registrations
+from dedup.findings.mergers import in_force, merged_conditions, merged_findings, merged_registrations
 from dedup.findings.read import check_columns, pairs_of_groups, read_pairs
 from dedup.findings.vocabulary import FindingClass
 from dedup.weeks import week_of
@@ -43,6 +43,7 @@ def find(
     check_columns(registrations, pairs, rules)
     codes = in_force(rules.mergers, today)
     registrations = merged_registrations(registrations, codes)
+    conditions = merged_conditions(conditions, codes)
     before = merged_findings(previous or no_findings(), codes)
     known = _shown_before(before, codes)
     chosen = pairs_of_groups(registrations, pairs, rules)

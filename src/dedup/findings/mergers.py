@@ -9,6 +9,7 @@ from datetime import date
 import pandas as pd
 
 from dedup.fields import Status
+from dedup.findings.conditions import Conditions
 from dedup.findings.config import Merger
 from dedup.findings.frames import Findings
 
@@ -52,6 +53,25 @@ def merged_registrations(registrations: pd.DataFrame, codes: dict[str, str]) -> 
         registratie_id=ids.where(~(twins & ~old), base),
         status=registrations["status"].where(~old, str(Status.GEANNULEERD)),
     )
+
+
+def merged_conditions(conditions: Conditions, codes: dict[str, str]) -> Conditions:
+    """Return a night's conditions under the new codes.
+
+    That an old code delivers less, or nothing, is what a merger is: it is suspected only while the new one is silent.
+    """
+    if not codes:
+        return conditions
+    delivered = conditions.delivered
+    if delivered is not None:
+        delivered = frozenset(codes.get(code, code) for code in delivered)
+    own = {code: suspicion for code, suspicion in conditions.suspected.items() if code not in codes}
+    inherited = {
+        codes[code]: replace(suspicion, provider=codes[code])
+        for code, suspicion in conditions.suspected.items()
+        if code in codes and codes[code] not in (conditions.delivered or ())
+    }
+    return replace(conditions, suspected=inherited | own, delivered=delivered)
 
 
 def merged_findings(findings: Findings, codes: dict[str, str]) -> Findings:

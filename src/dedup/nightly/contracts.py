@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -34,9 +36,16 @@ def kept_contracts(settings: Settings, keys: ServerKeys) -> bytes | None:
     return bytes(objects.get(names.pop())) if names else None
 
 
-def contracts_of(content: bytes | None, names: dict[str, str], today: date) -> Contracts | None:
-    """Return the contracts that hold on a day, None when no list is kept."""
-    return None if content is None else match_contracts(read_contracts(content), names, today)
+def contracts_of(
+    content: bytes | None, names: dict[str, str], today: date, *, new_codes: Mapping[str, str]
+) -> Contracts | None:
+    """Return the contracts that hold on a day, None when no list is kept; a merged provider's are its successor's."""
+    if content is None:
+        return None
+    matched = match_contracts(read_contracts(content), names, today)
+    codes = matched.table["aanbieder_agb"].replace(dict(new_codes))
+    table = matched.table.assign(aanbieder_agb=codes).drop_duplicates(["ksv", "aanbieder_agb"], ignore_index=True)
+    return replace(matched, table=table)
 
 
 def digest_of_contracts(content: bytes | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from dedup.errors import StoreError
 from dedup.findings.config import Rules
 from dedup.findings.frames import Findings
+from dedup.findings.mergers import merged_registrations
 from dedup.findings.read import names_where, pairs_of_groups
 from dedup.nightly.finding import FINDINGS, findings_from_json, join
 from dedup.nightly.linking import LINK, pairs_from_parquet
@@ -60,7 +61,8 @@ def last_judged(night: Night) -> Judged | None:
     if not (set(pairs["left"]) | set(pairs["right"])) <= set(registrations["row_number"]):
         return None
     grouped, positioned = join(registrations, pairs)
-    return Judged(grouped, positioned, pair_evidence(grouped, positioned, night.rules))
+    named = merged_registrations(grouped, replace(night, today=linked[-1][0]).new_codes)
+    return Judged(grouped, positioned, pair_evidence(named, positioned, night.rules))
 
 
 def pair_evidence(registrations: pd.DataFrame, pairs: pd.DataFrame, rules: Rules) -> dict[frozenset[str], PairEvidence]:

@@ -78,11 +78,14 @@ def write_insurer_reports(night: Night, month: str | None = None) -> MonthlyResu
         raise ReportError("reports.no-night", "There is no night yet to report on; run `dedup nightly` first.")
     newest, found = nights[-1]
     chosen = month_of_report(month, newest)
-    contracts = contracts_of(kept_contracts(night.settings, night.keys), names_in(night.settings), newest)
+    as_it_stood = replace(night, today=newest)
+    contracts = contracts_of(
+        kept_contracts(night.settings, night.keys), names_in(night.settings), newest, new_codes=as_it_stood.new_codes
+    )
     if contracts is None:
         raise ReportError("reports.no-contracts", "No list of contracts is kept; see `dedup contracts import`.")
     findings = findings_from_json(content_of(night, found))
-    prepared = prepare_night(replace(night, today=newest), current_snapshots(night), findings)
+    prepared = prepare_night(as_it_stood, current_snapshots(night), findings)
     names = read_regions(night.settings.regions_path).names
     rules = disclosure_rules(night.settings)
     files: list[Path] = []

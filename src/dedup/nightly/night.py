@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dedup.bundle.serverkeys import ServerKeys, load_server_keys
 from dedup.findings.config import Rules, load_rules
+from dedup.findings.mergers import in_force
 from dedup.model.linkage import LinkageModel
 from dedup.model.load import load_model
 from dedup.settings import Settings
@@ -44,6 +45,11 @@ class Night:
     rules: Rules
     inbox: Path
     out: Path
+
+    @property
+    def new_codes(self) -> dict[str, str]:
+        """The AGB code of each provider that goes on under another one tonight, by its old code."""
+        return in_force(self.rules.mergers, self.today)
 
     def event(self, code: str, target: str) -> AuditEvent:
         """Return the audit event of something that this night does."""

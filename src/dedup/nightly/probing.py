@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from dedup.findings.frames import Findings
+from dedup.findings.mergers import merged_registrations
 from dedup.findings.probing import probing_table
 from dedup.ingest.identity import registration_tags
 from dedup.nightly.night import Night
@@ -49,7 +50,8 @@ def identity_changes(night: Night) -> Mapping[bytes, int]:
 
 def write_probing(night: Night, snapshots: Snapshots, found: Findings) -> list[str]:
     """Write `probing.json` into the server's folder; returns the providers that stand out."""
-    registrations = with_identity_changes(night, night_registrations(night, snapshots))
+    counted = with_identity_changes(night, night_registrations(night, snapshots))
+    registrations = merged_registrations(counted, night.new_codes)
     table = probing_table(found, registrations, night.rules.probing, today=night.today)
     named = table.loc[table["signals"] != "", "aanbieder_agb"].tolist()
     document = {

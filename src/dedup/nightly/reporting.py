@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from dedup.errors import ConfigError, kind_and_place
 from dedup.findings.frames import Findings
+from dedup.findings.mergers import merged_registrations
 from dedup.nightly.contracts import contracts_of, digest_of_contracts, kept_contracts
 from dedup.nightly.finding import findings_from_json
 from dedup.nightly.memory import Made, content_of, digest_of, remembered
@@ -84,6 +85,7 @@ def write_reports(night: Night, snapshots: Snapshots, found: StageOutput) -> tup
         "regions": digest_of(night.settings.regions_path.read_text("utf-8")),
         "contracts": digest_of_contracts(kept_contracts(night.settings, night.keys)),
         "ksv_settings": digest_of(ksv_settings.read_text("utf-8")) if ksv_settings.is_file() else "",
+        "new_codes": night.new_codes,
         "night": night.today.isoformat(),
     }
 
@@ -121,11 +123,12 @@ def prepare_night(
 ) -> ReportNight:
     """Return what all reports of a night are cut from, the monthly ones too."""
     names = names_in(night.settings)
-    contracts = contracts_of(kept_contracts(night.settings, night.keys), names, night.today)
+    codes = night.new_codes
+    contracts = contracts_of(kept_contracts(night.settings, night.keys), names, night.today, new_codes=codes)
     return prepare(
         findings,
-        night_registrations(night, snapshots),
-        _providers(snapshots, names, _ever_delivered(night)),
+        merged_registrations(night_registrations(night, snapshots), codes),
+        _providers(snapshots, names, _ever_delivered(night), codes),
         today=night.today,
         contracts=contracts.table if contracts else None,
         doubtful=contracts.doubtful if contracts else (),
@@ -198,22 +201,31 @@ def _ever_delivered(night: Night) -> set[str]:
         return set(session.scalars(select(SubmissionRow.provider).distinct()))
 
 
-def _providers(snapshots: Snapshots, names: Mapping[str, str], ever: Iterable[str]) -> pd.DataFrame:
+def _providers(
+    snapshots: Snapshots, names: Mapping[str, str], ever: Iterable[str], new_codes: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return a row per provider; one that goes on under another code has none, or lends it while that is silent."""
+
+    def named(agb: str) -> tuple[str, str]:
+        code = new_codes.get(agb, agb)
+        return code, names.get(code) or names.get(agb, "")
+
     rows: dict[str, tuple[object, ...]] = {
-        agb: (agb, names.get(agb, ""), "", None, 0, 0, {}) for agb in sorted({*names, *ever})
+        code: (code, name, "", None, 0, 0, {}) for code, name in map(named, sorted({*names, *ever}))
     }
-    for one in snapshots.submissions:
+    for one in sorted(snapshots.submissions, key=lambda one: one.provider not in new_codes):
         counts = dict(one.statistics or {})
-        rows[one.provider] = (
-            one.provider,
-            names.get(one.provider, ""),
+        code, name = named(one.provider)
+        rows[code] = (
+            code,
+            name,
             one.vendor,
             one.snapshot_date,
             int(counts.get("rows", one.registrations or 0)),
             int(counts.get("refused", 0)),
             dict(counts.get("counts_by_code", {})),
         )
-    stopped = set(ever) - {one.provider for one in snapshots.submissions}
+    stopped = {named(agb)[0] for agb in ever} - {named(one.provider)[0] for one in snapshots.submissions}
     table = pd.DataFrame(list(rows.values()), columns=_PROVIDER_COLUMNS)
     return table.assign(stopped=table["aanbieder_agb"].isin(stopped))
 
