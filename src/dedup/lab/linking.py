@@ -32,9 +32,13 @@ _ROWS_WRITTEN = 1 << 20  # at a time
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """How much was worked on, in bytes: the bundles, which are read twice; ids; shared entries; the cipher's stream."""
+    """How much was worked on, in bytes: bundles; ids; shared entries; the cipher's stream.
+
+    `held` tells that the bundles were held in memory after the first reading, and not read and hashed again.
+    """
 
     bundles: int
+    held: bool
     ids: int
     entries: int
     stream: int
@@ -102,6 +106,7 @@ def read_bundles(
     edd_week = np.concatenate([one.edd_week for one in surveyed])[order]
     on_stage("ids")
     taken = take_all(surveyed, place, reading, shared, pool)
+    held = all(one.batches is not None for one in surveyed)
     del surveyed, shared
     on_stage("take")
     passes, entry_bytes, stream = [], 0, 0
@@ -114,7 +119,7 @@ def read_bundles(
         stream += len(runs.first) * stream_bytes(linkage_pass, model)
         del entries, blocks
     on_stage("rekey")
-    volume = Volume(sum(path.stat().st_size for path in bundles), ids.letters.nbytes, entry_bytes, stream)
+    volume = Volume(sum(path.stat().st_size for path in bundles), held, ids.letters.nbytes, entry_bytes, stream)
     return ids, EncodedRecords(presence, edd_week, tuple(passes)), volume
 
 

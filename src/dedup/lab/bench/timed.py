@@ -115,7 +115,7 @@ def link(model: Path, bundles: Path, out: Path, workers: int) -> dict[str, Any]:
     worked_on = {
         "survey": (volume.bundles, "sha256"),
         "ids": (volume.ids, "copy"),
-        "take": (volume.bundles, "sha256"),
+        "take": (volume.bundles, "copy" if volume.held else "sha256"),
         "rekey": (volume.stream, "aes"),
         "blocks": (volume.entries, "copy"),
         "compare": (pairs.levels.nbytes + pairs.left.nbytes + pairs.right.nbytes, "copy"),
