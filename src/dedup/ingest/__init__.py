@@ -1,1 +1,1 @@
-"""Opens accepted bundles, checks them, keys every entry a second time and stores the two views."""
+"""Opens accepted bundles, checks them, keys every entry a second time, and stores entries and attributes apart."""

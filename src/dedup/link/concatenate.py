@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.model.linkage import LinkageModel, Pass
+from dedup.model.linkage import LinkageModel
 from dedup.model.records import TOKEN_BYTES, EncodedRecords, PassEntries
 
 
@@ -17,26 +16,21 @@ def concatenate(parts: Sequence[EncodedRecords], model: LinkageModel) -> Encoded
     starts = np.cumsum([0, *(len(part) for part in parts)])
     passes = []
     for index, linkage_pass in enumerate(model.passes):
-        entries = [
-            replace(part.passes[index], row=part.passes[index].row + np.uint32(start))
-            for part, start in zip(parts, starts[:-1], strict=True)
-        ]
-        passes.append(join_entries(entries, linkage_pass, model))
+        entries = [part.passes[index] for part in parts]
+        width = model.sketch_bytes(linkage_pass)
+        rows = [part.row + np.uint32(start) for part, start in zip(entries, starts[:-1], strict=True)]
+        passes.append(
+            PassEntries(
+                number=linkage_pass.number,
+                row=np.concatenate([np.empty(0, dtype=np.uint32), *rows]),
+                token=np.concatenate([np.empty((0, TOKEN_BYTES), dtype=np.uint8), *(part.token for part in entries)]),
+                sketch=np.concatenate([np.empty((0, width), dtype=np.uint8), *(part.sketch for part in entries)]),
+            )
+        )
     return EncodedRecords(
         presence=np.concatenate([np.empty(0, dtype=np.uint32), *(part.presence for part in parts)]),
         edd_week=np.concatenate([np.empty(0, dtype=np.int32), *(part.edd_week for part in parts)]),
         passes=tuple(passes),
-    )
-
-
-def join_entries(parts: Sequence[PassEntries], linkage_pass: Pass, model: LinkageModel) -> PassEntries:
-    """Return the entries of one pass behind one another; their rows count the same records already."""
-    width = model.sketch_bytes(linkage_pass)
-    return PassEntries(
-        number=linkage_pass.number,
-        row=np.concatenate([np.empty(0, dtype=np.uint32), *(part.row for part in parts)]),
-        token=np.concatenate([np.empty((0, TOKEN_BYTES), dtype=np.uint8), *(part.token for part in parts)]),
-        sketch=np.concatenate([np.empty((0, width), dtype=np.uint8), *(part.sketch for part in parts)]),
     )
 
 

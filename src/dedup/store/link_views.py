@@ -176,20 +176,6 @@ def records_of(content: Linkable, model: LinkageModel) -> EncodedRecords:
     return replace(content.records, passes=tuple(map(_sorted, content.records.passes)))
 
 
-def no_records(model: LinkageModel) -> EncodedRecords:
-    """Return what the engine links when there is nothing to link."""
-    passes = tuple(
-        PassEntries(
-            number=one.number,
-            row=np.empty(0, np.uint32),
-            token=np.empty((0, TOKEN_BYTES), np.uint8),
-            sketch=np.empty((0, model.sketch_bytes(one)), np.uint8),
-        )
-        for one in model.passes
-    )
-    return EncodedRecords(np.empty(0, np.uint32), np.empty(0, np.int32), passes)
-
-
 def _restricted(part: Linkable, snapshots: Collection[str]) -> Linkable:
     kept = np.array([name in snapshots for name in part.snapshots], np.bool_)[part.snapshot]
     if kept.all():

@@ -3,12 +3,11 @@
 The name is the digest of the *ciphertext*. Every object has a fresh random data key, so two objects with equal
 content have unrelated names: a name says nothing about what is inside, and a backup can be checked without any key.
 
-Layout: `DDOBJ1` 00 00, one byte length and the key id in ASCII, the wrapped data key (40 bytes, or 48
-under two keys); then chunks of 1 MiB
-of plaintext in AES-256-GCM, each with its 16-byte tag. A chunk's nonce is seven zero bytes, its number from 0 (four
-bytes, big-endian) and a byte that is 1 on the last chunk; all that stands before the first chunk is every chunk's
-associated data. A data key encrypts one object only, so nonces never repeat. (Construction: STREAM, by Hoang,
-Reyhanitabar, Rogaway and Vizár, CRYPTO 2015.)
+Layout: `DDOBJ1` 00 00, one byte length and the key id in ASCII, the wrapped data key (40 bytes, or 48 under two keys);
+then chunks of 1 MiB of plaintext in AES-256-GCM, each with its 16-byte tag. A chunk's nonce is seven zero bytes, its
+number from 0 (four bytes, big-endian) and a byte that is 1 on the last chunk; all that stands before the first chunk is
+every chunk's associated data. A data key encrypts one object only, so nonces never repeat. (Construction: STREAM, by
+Hoang, Reyhanitabar, Rogaway and Vizár, CRYPTO 2015.)
 """
 
 from __future__ import annotations

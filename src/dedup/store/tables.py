@@ -57,7 +57,7 @@ class SubmissionState(StrEnum):
 
     ACCEPTED = "accepted"  # durable, receipt given, not yet opened
     REJECTED = "rejected"  # it turned out to be unusable when it was opened
-    INGESTED = "ingested"  # its two views are stored and count
+    INGESTED = "ingested"  # its entries and its attributes are stored and count
     SUPERSEDED = "superseded"  # a newer snapshot of the same provider and epoch is in
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from dedup.errors import StoreError
 from dedup.fields import ATTRIBUTES, AttributeType
+from dedup.link.concatenate import concatenate
 from dedup.model.linkage import LinkageModel
 from dedup.model.records import EncodedRecords
 from dedup.store.house import Store
@@ -28,7 +29,6 @@ from dedup.store.link_views import (
     Entropy,
     get_link_view,
     linkable,
-    no_records,
     parquet,
     put_whole,
     records_of,
@@ -84,7 +84,7 @@ def load_records(
     that is another model than `model`, `store.view-twice`, `store.views-differ`, or what `ObjectStore.get` raises.
     """
     if not views:
-        return np.empty(0, np.int64), no_records(model)
+        return np.empty(0, np.int64), concatenate([], model)
     parts = [get_link_view(store, digests) for digests in sorted(set(views), key=entry_map_of)]
     content = together(parts, snapshots)
     return content.numbers, records_of(content, model)
