@@ -101,7 +101,12 @@ def test_a_bad_row_is_refused_by_itself_in_one_sentence_without_its_values(insta
 
 
 @pytest.mark.parametrize(
-    ("content", "code"), [(b"finding;code\n", "feedback.columns"), (b"\xff\xfe", "feedback.unreadable")]
+    ("content", "code"),
+    [
+        (b"finding;code\n", "feedback.columns"),
+        (b"\xff\xfe", "feedback.unreadable"),
+        (b"x" * 200_000, "feedback.unreadable"),
+    ],
 )
 def test_a_file_that_is_no_answers_is_one_clear_error(installation: Installation, content: bytes, code: str) -> None:
     night_of(installation, NIGHT)

@@ -64,6 +64,7 @@ def test_only_contracts_that_hold_today_count():
         ("KSV01;;;3311;;", "naam"),
         ("KSV01;41000001;Geheim;3311;22-11-2026;", "van"),
         ("KSV01;41000001;Geheim;3311;;morgen", "tot"),
+        ("KSV01;41000001;Geheim;3311;20260101;", "van"),
         ("KSV01;41000001;Geheim", "number of fields"),
     ],
 )
@@ -77,7 +78,7 @@ def test_a_faulty_line_is_told_by_number_and_column_only(line, column):
 @pytest.mark.parametrize(
     ("content", "code"),
     [(b"", "contracts.columns"), (b"agb;naam\n1;x\n", "contracts.columns"), (HEAD.encode(), "contracts.empty"),
-     (b"\xff\xfe", "contracts.encoding")],
+     (b"\xff\xfe", "contracts.encoding"), (b"x" * 200_000, "contracts.malformed")],
 )  # fmt: skip
 def test_a_file_that_is_no_list_of_contracts_is_refused(content, code):
     with pytest.raises(ReportError) as refused:

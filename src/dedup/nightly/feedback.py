@@ -118,18 +118,21 @@ def _rows(content: bytes) -> Iterable[tuple[int, dict[str, str]]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FeedbackError("feedback.unreadable", "The file of answers is not UTF-8.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";")
-    names = set(reader.fieldnames or ())
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";")
+        names, rows = set(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise FeedbackError("feedback.unreadable", "The file of answers cannot be read as CSV.") from error
     provider = next((name for name in PROVIDER_COLUMNS if name in names), None)
     if provider is None or not set(COLUMNS) <= names:
         raise FeedbackError(
             "feedback.columns",
             "The file of answers must have the columns finding, registratie_id, aanbieder_agb, code.",
         )
-    for row in reader:
+    for line, row in rows:
         values = {name: (row[name] or "").strip() for name in (*COLUMNS, provider)}
         if values["code"]:
-            yield reader.line_num, values | {"provider": values[provider]}
+            yield line, values | {"provider": values[provider]}
 
 
 def _problem(

@@ -20,6 +20,7 @@ from dedup.reports.night import ReportError
 
 CONTRACT_COLUMNS = ("ksv", "aanbieder_agb", "naam", "verzekeraar", "van", "tot")
 _AGB = re.compile(r"[0-9]{8}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # days are compared as texts, so no other way of writing them will do
 SURE_SCORE = 90.0  # of 100; a name that is this alike is the provider's ...
 CLEAR_LEAD = 5.0  # ... when the next name is so much less alike
 OTHER_NAME_SCORE = 60.0  # under this, the name beside an AGB code is another's than the one it is known by
@@ -53,6 +54,8 @@ def read_contracts(content: bytes) -> pd.DataFrame:
         rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
     except UnicodeDecodeError:
         raise ReportError("contracts.encoding", "The list of contracts is not UTF-8.") from None
+    except csv.Error:
+        raise ReportError("contracts.malformed", "The list of contracts cannot be read as CSV.") from None
     if not rows or tuple(name.strip() for name in rows[0]) != CONTRACT_COLUMNS:
         wanted = ";".join(CONTRACT_COLUMNS)
         raise ReportError("contracts.columns", f"The list of contracts must have the columns {wanted}.")
@@ -77,11 +80,17 @@ def _wrong_column(fields: list[str]) -> str:
     if not row["aanbieder_agb"] and not row["naam"]:
         return "naam"
     for column in ("van", "tot"):
-        try:
-            date.fromisoformat(row[column] or "2000-01-01")
-        except ValueError:
+        if row[column] and not _is_day(row[column]):
             return column
     return ""
+
+
+def _is_day(written: str) -> bool:
+    try:
+        date.fromisoformat(written)
+    except ValueError:
+        return False
+    return _DAY.fullmatch(written) is not None
 
 
 def match_contracts(listed: pd.DataFrame, names: Mapping[str, str], today: date) -> Contracts:
