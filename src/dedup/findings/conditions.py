@@ -9,7 +9,7 @@ from datetime import date
 import pandas as pd
 
 from dedup.findings.decisions import no_decisions
-from dedup.findings.deliveries import Suspicion
+from dedup.findings.deliveries import Fault, Suspicion
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Conditions:
         A provider that stops falls silent one day, and is believed.
         """
         if provider in self.suspected:
-            return not (provider in stopping and self.suspected[provider].fault == "missing")
+            return not (provider in stopping and self.suspected[provider].fault is Fault.MISSING)
         return self.delivered is not None and provider not in self.delivered and provider not in stopping
 
     def since(self, provider: str, today: date) -> date:

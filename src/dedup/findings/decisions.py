@@ -16,9 +16,9 @@ import pandas as pd
 from dedup.findings.config import Rules
 from dedup.findings.frames import DECISION_COLUMNS, typed_frame
 from dedup.findings.grouping import JudgedPair
+from dedup.findings.lifecycle import is_expired
 from dedup.findings.pair import Registration
 from dedup.findings.vocabulary import Feedback, FindingClass
-from dedup.weeks import MISSING_WEEK, week_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Answered:
 
 def no_decisions() -> pd.DataFrame:
     """Return the frame of no answers at all."""
-    return typed_frame(DECISION_COLUMNS, [], sort_by=["registratie_id", "other"])
+    return decision_frame(())
 
 
 def read_decisions(*frames: pd.DataFrame) -> list[Decision]:
@@ -99,7 +99,7 @@ def hear(
     A pair that is no double is left out; one that is rightly double becomes legitimate, with the rule that was named.
     Where two providers contradict each other, the pair stays as it was judged.
     """
-    current = {each.key: each for each in decisions if not _is_over(each, rules, today)}
+    current = {each.key: each for each in decisions if not is_expired(each.edd_week, rules, today)}
     by_pair: dict[frozenset[str], list[tuple[str, str]]] = {}
     for key in current:
         by_pair.setdefault(frozenset(key), []).append(key)
@@ -140,11 +140,6 @@ def _confronted(decision: Decision, each: JudgedPair, basis: str) -> Decision:
 
 def _changed_since(registration: Registration, day: str) -> bool:
     return registration.tokens_changed is not None and registration.tokens_changed.isoformat() > day
-
-
-def _is_over(decision: Decision, rules: Rules, today: date) -> bool:
-    known = decision.edd_week != MISSING_WEEK
-    return known and week_of(today) - decision.edd_week > rules.expire_weeks_after_edd
 
 
 def whose_turn(decisions: Iterable[Decision]) -> tuple[frozenset[str], bool]:

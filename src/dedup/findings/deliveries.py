@@ -42,13 +42,13 @@ class Suspicion:
     last_believed: date
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Believed:
     """What is believed of one provider while its deliveries are read from old to new."""
 
     day: date
     registrations: int
-    doubted: list[Delivery]
+    doubted: tuple[Delivery, ...] = ()
 
 
 def suspected_deliveries(deliveries: Iterable[Delivery], terms: DeliveryTerms, *, today: date) -> dict[str, Suspicion]:
@@ -89,19 +89,19 @@ def _suspicion(provider: str, days: Mapping[date, Delivery], terms: DeliveryTerm
 def _read(delivery: Delivery, before: _Believed | None, terms: DeliveryTerms) -> _Believed:
     count = delivery.registrations
     if before is None or not _is_shrunken(count, before.registrations, terms):
-        return _Believed(delivery.day, count, [])
+        return _Believed(delivery.day, count)
     alike = not before.doubted or (
         abs(count - before.doubted[-1].registrations) <= terms.similar_share * before.doubted[-1].registrations
     )
     first = before.doubted[:1]
     # What comes after an unlike delivery starts the count anew, but the fault is as old as its first delivery.
-    doubted = [*before.doubted, delivery] if alike else [*first, delivery]
+    doubted = (*before.doubted, delivery) if alike else (*first, delivery)
     if len(doubted) >= terms.believed_after and _alike_at_the_end(doubted, terms):
-        return _Believed(delivery.day, count, [])
+        return _Believed(delivery.day, count)
     return _Believed(before.day, before.registrations, doubted)
 
 
-def _alike_at_the_end(doubted: list[Delivery], terms: DeliveryTerms) -> bool:
+def _alike_at_the_end(doubted: tuple[Delivery, ...], terms: DeliveryTerms) -> bool:
     last = [each.registrations for each in doubted[-terms.believed_after :]]
     return max(last) - min(last) <= terms.similar_share * max(last)
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
@@ -147,11 +148,10 @@ class Following:
         ids = {member["registratie_id"] for member in members}
         still_open = ids & self._presence.open
         absent = [member for member in members if member["absent"]]
-        reason = self._reason(earlier, members, still_open, holders)
         row = dict(earlier)
         if life.state is State.SETTLED:
             pass
-        elif reason is not None:
+        elif (reason := self._reason(earlier, members, still_open, holders)) is not None:
             life = settle(life, reason, today=self._today)
             row |= {"acts": "nobody", "kept": "", "kept_for": "", "kept_since": ""}
             if reason is SettledBy.FEEDBACK:
@@ -183,7 +183,7 @@ class Following:
         ids = sorted(member["registratie_id"] for member in members)
         if self._shared_with_one(ids, holders):
             return SettledBy.MERGED
-        if any(pair <= set(ids) for pair in self._answered.dismissed) and not absent:
+        if not absent and any(frozenset(pair) in self._answered.dismissed for pair in combinations(ids, 2)):
             return SettledBy.FEEDBACK
         if len(still_open) + absent < 2:
             return SettledBy.LEFT

@@ -109,8 +109,13 @@ def settle(before: Life, reason: SettledBy, *, today: date) -> Life:
     return Life(before.finding, State.SETTLED, before.opened, today.isoformat(), str(reason), before.shown)
 
 
+def is_expired(edd_week: int, rules: Rules, today: date) -> bool:
+    """Tell whether what is known of a pregnancy with this EDD is to be deleted; never while the EDD is missing."""
+    return edd_week != MISSING_WEEK and week_of(today) - edd_week > rules.expire_weeks_after_edd
+
+
 def is_over(*, settled: str, edd_week: int, rules: Rules, today: date) -> bool:
     """Tell whether a finding is to be deleted: long enough settled, or long enough after the latest EDD."""
-    if edd_week != MISSING_WEEK and week_of(today) - edd_week > rules.expire_weeks_after_edd:
+    if is_expired(edd_week, rules, today):
         return True
     return settled != "" and (today - date.fromisoformat(settled)).days > rules.keep_settled_days

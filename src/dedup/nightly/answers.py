@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from dedup.findings.decisions import Decision, decision_frame, no_decisions
+from dedup.findings.decisions import Decision, decision_frame
+from dedup.findings.lifecycle import is_expired
 from dedup.nightly.night import Night
 from dedup.store.audit import AuditEvent
 from dedup.store.feedback import FeedbackStore
 from dedup.store.wrapping import LocalKey
-from dedup.weeks import MISSING_WEEK, week_of
 
 KEEP_LABELS_DAYS = 400
 
@@ -64,8 +64,7 @@ def read_answers(night: Night) -> Answers:
 
 def decisions_of(night: Night) -> pd.DataFrame:
     """Return the kept decisions, with `DECISION_COLUMNS`."""
-    answers = read_answers(night)
-    return decision_frame(answers.decisions) if answers.decisions else no_decisions()
+    return decision_frame(read_answers(night).decisions)
 
 
 def keep_answers(night: Night, answers: Answers, event: AuditEvent) -> None:
@@ -87,10 +86,9 @@ def forget_answers(night: Night) -> None:
 
 def unexpired(answers: Answers, night: Night) -> Answers:
     """Return the answers that are not past their time yet."""
-    week, weeks = week_of(night.today), night.rules.expire_weeks_after_edd
     oldest = (night.today - timedelta(days=KEEP_LABELS_DAYS)).isoformat()
     return Answers(
-        tuple(one for one in answers.decisions if one.edd_week == MISSING_WEEK or week - one.edd_week <= weeks),
+        tuple(one for one in answers.decisions if not is_expired(one.edd_week, night.rules, night.today)),
         tuple(one for one in answers.labels if one.decided >= oldest),
     )
 

@@ -7,7 +7,7 @@ linkage would recognise her, so here whoever is one woman in the truth matches.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -50,7 +50,6 @@ class Trial:
 
     probing: dict[str, str]
     named: dict[str, tuple[int, str]]
-    honest: int
 
     @property
     def found(self) -> int:
@@ -73,7 +72,6 @@ class _Made:
     since: date
     changes: int = 0
     changed: date | None = None
-    history: list[str] = field(default_factory=list)
 
 
 def run_trial(
@@ -98,15 +96,16 @@ def run_trial(
     style = {agb: STYLES[at % len(STYLES)] for at, agb in enumerate(probers)}
     woman = dict(zip(simulation.truth["registratie_id"], simulation.truth["vrouw"], strict=True))
     named: dict[str, tuple[int, str]] = {}
-    for number, (table, _) in enumerate(_nights(simulation, style, woman, rules, rng)):
+    for number, table in enumerate(_nights(simulation, style, woman, rules, rng)):
         for agb, signals in table.loc[table["signals"] != "", ["aanbieder_agb", "signals"]].to_numpy():
             named.setdefault(agb, (number, signals))
-    return Trial(style, named, honest)
+    return Trial(style, named)
 
 
 def _nights(
     simulation: Simulation, style: dict[str, str], woman: dict[str, str], rules: Rules, rng: np.random.Generator
-) -> Iterator[tuple[pd.DataFrame, Findings]]:
+) -> Iterator[pd.DataFrame]:
+    """Yield each night's `probing_table`."""
     first_seen: dict[str, date] = {}
     edits: dict[str, tuple[int, date]] = {}
     made: dict[str, _Made] = {}
@@ -139,7 +138,7 @@ def _nights(
             previous=previous,
             conditions=Conditions(suspected=suspected, delivered=frozenset(table["aanbieder_agb"])),
         )
-        yield probing_table(previous, table, rules.probing, today=night.day), previous
+        yield probing_table(previous, table, rules.probing, today=night.day)
 
 
 def _probe(
