@@ -25,13 +25,33 @@ def expected_similarity(one: int, other: int, common: int) -> float:
 def expected_similarities(
     one: NDArray[np.int64], other: NDArray[np.int64], common: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return `expected_similarity` for arrays of one shape; few combinations of sizes occur, and each is done once."""
+    """Return `expected_similarity` for arrays of one shape."""
+    codes, seen, similarity = _by_size(one, other, common)
+    known = np.zeros(int(codes.max(initial=0)) + 1)
+    known[seen] = similarity
+    return np.asarray(known[codes], dtype=np.float64)
+
+
+def similarity_shares(
+    one: NDArray[np.int64], other: NDArray[np.int64], common: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the expected similarities that occur among pairs, some of them more than once, and their shares."""
+    codes, seen, similarity = _by_size(one, other, common)
+    return similarity, np.bincount(codes.ravel())[seen] / max(codes.size, 1)
+
+
+def _by_size(
+    one: NDArray[np.int64], other: NDArray[np.int64], common: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return a code of sizes and overlap for each pair, the codes that occur, and the similarity of each of these.
+
+    Sets are small: few combinations occur among millions of pairs, and each is computed once.
+    """
     shape = (int(max(one.max(initial=0), other.max(initial=0))) + 1,) * 3
     codes = np.ravel_multi_index((one, other, common), shape)
     seen = np.flatnonzero(np.bincount(codes.ravel()))
-    known = np.zeros(shape).ravel()
-    known[seen] = [expected_similarity(*sizes) for sizes in np.stack(np.unravel_index(seen, shape), axis=1).tolist()]
-    return known[codes]
+    triples = np.stack(np.unravel_index(seen, shape), axis=1).tolist()
+    return codes, seen, np.array([expected_similarity(*triple) for triple in triples], dtype=np.float64)
 
 
 @lru_cache(1 << 12)

@@ -19,7 +19,7 @@ from scipy.stats import binom
 from dedup.encode.tokens import value_tokens
 from dedup.errors import DedupError
 from dedup.extract.values import NormalisedTable
-from dedup.lab.agreement import expected_similarity
+from dedup.lab.agreement import similarity_shares
 from dedup.link.levels import ADDRESS_LEVELS, ENTRY_CLASSES, ONE_TOKEN_AGREES, observed_levels
 from dedup.model.linkage import Comparison, ComparisonKind, Field, LinkageModel
 from dedup.weeks import MISSING_WEEK
@@ -156,13 +156,7 @@ def _likeness(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the similarities that occur among pairs, some of them more than once, and their shares."""
     common, size, other_size = _overlap(tokens.of, tokens.offsets, tokens.tokens, one, other)
-    # Sets are small: pairs are counted by their sizes and overlap, of which few combinations occur.
-    shape = (int(max(size.max(initial=0), other_size.max(initial=0))) + 1,) * 3
-    counts = np.bincount(np.ravel_multi_index((size, other_size, common), shape))
-    seen = np.flatnonzero(counts)
-    triples = np.stack(np.unravel_index(seen, shape), axis=1).tolist()
-    likeness = np.array([expected_similarity(*triple) for triple in triples])
-    return likeness, counts[seen] / max(counts.sum(), 1)
+    return similarity_shares(size, other_size, common)
 
 
 def _with_equal(
