@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
+from dedup.errors import ConfigError
 from dedup.findings.config import Merger
 from dedup.lab.installation import Installation
 from dedup.nightly import reporting
@@ -17,8 +19,10 @@ from dedup.nightly.night import open_night
 from dedup.nightly.run import Stage, run_night
 from dedup.nightly.snapshots import current_snapshots
 from dedup.reports.coverage import provider_lines
+from dedup.reports.data import ReportTerms
 from dedup.reports.ksv_settings import EVERY_KSV, KsvSettings
 from dedup.reports.night import ReportError
+from dedup.settings import load_settings
 from dedup.store.runs import outputs_before
 
 NIGHT, NOW = date(2026, 11, 22), datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -82,3 +86,20 @@ def test_a_provider_that_goes_on_under_another_code_is_reported_under_that_code_
     assert new in folders
     assert old not in folders
     assert not any(old in path.read_text("utf-8") for path in result.reports if path.suffix in (".json", ".csv"))
+
+
+@pytest.mark.parametrize("spread", [[[0, 0.5]], [[0, 1.5], [1, -0.5]], [0, 1], "even", []])
+def test_shares_of_births_that_are_not_one_together_are_refused(installation: Installation, spread: object) -> None:
+    settings = installation.settings
+    assert sum(share for _, share in reporting.report_terms(settings).birth_spread) == pytest.approx(1)
+    wrong = replace(settings, raw={**settings.raw, "reports": {"birth_spread": spread}})
+    with pytest.raises(ConfigError) as fault:
+        reporting.report_terms(wrong)
+    assert fault.value.code == "config.setting"
+
+
+def test_the_shares_of_births_that_ship_are_those_of_the_code(installation: Installation) -> None:
+    shipped = Path(__file__).parents[2] / "config"
+    assert reporting.report_terms(load_settings(shipped)) == ReportTerms()
+    other = replace(installation.settings, raw={"reports": {"birth_spread": [[0, 1]]}})
+    assert reporting.report_terms(other).birth_spread == ((0, 1.0),)

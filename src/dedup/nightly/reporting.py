@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from dedup.regions import read_regions
 from dedup.reports import html, pdf, provider_files, xlsx
 from dedup.reports import json as report_json
 from dedup.reports.chart import charts_of
-from dedup.reports.data import KsvReport
+from dedup.reports.data import KsvReport, ReportTerms
 from dedup.reports.ksv import build, history_row
 from dedup.reports.ksv_settings import KsvSettings, read_ksv_settings
 from dedup.reports.night import Night as ReportNight
@@ -86,6 +87,7 @@ def write_reports(night: Night, snapshots: Snapshots, found: StageOutput) -> tup
         "contracts": digest_of_contracts(kept_contracts(night.settings, night.keys)),
         "ksv_settings": digest_of(ksv_settings.read_text("utf-8")) if ksv_settings.is_file() else "",
         "new_codes": night.new_codes,
+        "terms": repr(report_terms(night.settings)),
         "night": night.today.isoformat(),
     }
 
@@ -118,6 +120,20 @@ def names_in(settings: Settings) -> dict[str, str]:
         return {row["aanbieder_agb"]: row["naam"] for row in rows}
 
 
+def report_terms(settings: Settings) -> ReportTerms:
+    """Return the terms of the reports; raises `ConfigError` (`config.setting`) for a `birth_spread` that is none."""
+    usual = ReportTerms()
+    spread = settings.section("reports").get("birth_spread", usual.birth_spread)
+    try:
+        weeks = tuple((int(week), float(share)) for week, share in spread)
+    except (TypeError, ValueError):
+        weeks = ()
+    if any(share < 0 for _, share in weeks) or not math.isclose(math.fsum(share for _, share in weeks), 1.0):
+        message = "[reports] birth_spread in settings.toml must be pairs of a week and a share that are 1 together."
+        raise ConfigError("config.setting", message)
+    return replace(usual, birth_spread=weeks)
+
+
 def prepare_night(
     night: Night, snapshots: Snapshots, findings: Findings, *, history: pd.DataFrame | None = None
 ) -> ReportNight:
@@ -130,6 +146,7 @@ def prepare_night(
         merged_registrations(night_registrations(night, snapshots), codes),
         _providers(snapshots, names, _ever_delivered(night), codes),
         today=night.today,
+        terms=report_terms(night.settings),
         contracts=contracts.table if contracts else None,
         doubtful=contracts.doubtful if contracts else (),
         history=history,
