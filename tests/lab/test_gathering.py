@@ -1,4 +1,4 @@
-"""Bundles are read twice and only shared entries are kept; the result is as if every entry had been kept."""
+"""Bundles are gone through twice and only shared entries are kept; the result is as if every entry had been kept."""
 
 from __future__ import annotations
 

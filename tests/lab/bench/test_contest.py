@@ -13,7 +13,7 @@ from dedup.extract.load import load_person_table
 from dedup.lab.bench.clear import write_clear, write_plain
 from dedup.lab.bench.contest import score_groups
 from dedup.lab.bench.environments import cache_folder, peer_python
-from dedup.lab.bench.material import make_febrl, make_simulation
+from dedup.lab.bench.material import made_once, make_febrl, make_simulation
 from dedup.lab.bench.process import BenchError, measure_command
 from dedup.model.load import load_model
 
@@ -99,6 +99,29 @@ def test_data_of_other_figures_is_not_taken_for_what_was_asked(tmp_path):
     with pytest.raises(BenchError) as other:
         make_simulation(tmp_path, registrations=700, **asked)
     assert other.value.code == "bench.other-data"
+
+
+def test_what_was_made_in_part_is_made_anew_and_what_is_whole_is_kept(tmp_path):
+    folder, made = tmp_path / "data", []
+
+    def stopped(partial):
+        partial.mkdir()
+        (partial / "left-over").touch()
+        raise KeyboardInterrupt
+
+    def whole(partial):
+        partial.mkdir()
+        (partial / "all").touch()
+        made.append(partial)
+
+    with pytest.raises(KeyboardInterrupt):
+        made_once(folder, stopped)
+    assert not folder.exists()
+    made_once(folder, whole)
+    made_once(folder, whole)
+    assert len(made) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    assert [path.name for path in folder.iterdir()] == ["all"]
 
 
 def test_groups_are_scored_over_all_their_pairs(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dedup.lab.bench.contest import SCORES, Arena, link_with_peers, ratios, score_groups
-from dedup.lab.bench.material import Material, encode_material
+from dedup.lab.bench.material import Material, encode_material, made_once
 from dedup.lab.bench.process import BenchError, machine, measure, measure_command
 from dedup.lab.bench.timed import THRESHOLD
 from dedup.lab.evaluate import evaluate
@@ -36,9 +36,12 @@ def bench_link(
     clusters. Raises `BenchError` (`bench.not-repeatable`) when the two runs give two results.
     """
     bundles = folder / "bundles"
-    if not any(bundles.glob("*.bundle")):
+
+    def encode(partial: Path) -> None:
         tell("Encoding, which is not counted.")
-        encode_material(material, bundles, now=now, processes=cores)
+        encode_material(material, partial, now=now, processes=cores)
+
+    made_once(bundles, encode)
     before = machine()
     tell("Linking.")
     pairs, groups = folder / "pairs.parquet", folder / "groups.parquet"

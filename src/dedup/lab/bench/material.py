@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -120,6 +121,16 @@ def make_simulation(
 
 def _extracts(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted((folder / "extracts").glob("*.csv")))
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> None:
+    """Let `make` fill a folder unless it is there; it gets its name when it is complete, whatever stops the making."""
+    if folder.exists():
+        return
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    make(partial)
+    partial.rename(folder)
 
 
 def encode_material(material: Material, folder: Path, *, now: datetime, processes: int) -> Sequence[Encoded]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dedup.lab.bench.made_up import MadeUp, write_made_up
+from dedup.lab.bench.material import made_once
 from dedup.lab.bench.process import machine, measure_command
 
 TIMES = 10
@@ -39,9 +40,12 @@ def _link(
     folder: Path, made_up: MadeUp, model: Path, processes: int, workers: int, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     bundles = folder / f"{made_up.records}-{made_up.seed}"
-    if not bundles.exists():
+
+    def make(partial: Path) -> None:
         tell(f"Making up {made_up.records:,} records.")
-        write_made_up(bundles, made_up, model, processes=processes)
+        write_made_up(partial, made_up, model, processes=processes)
+
+    made_once(bundles, make)
     tell(f"Linking {made_up.records:,} records.")
     timed = [sys.executable, "-m", "dedup.lab.bench.timed", "link", str(model), str(bundles), str(folder), str(workers)]
     measured = measure_command(timed, name="linking")
