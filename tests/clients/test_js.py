@@ -23,7 +23,7 @@ from dedup.bundle.keyfiles import LinkageKey, SealingPrivateKey, read_key, write
 from dedup.bundle.keys import unb64url
 from dedup.bundle.sealing import bundle_info, open_chunks, open_secret
 from dedup.bundle.signing import take_apart
-from dedup.encode.job import Encoded, EncodeOptions, NotEncoded, Outcome, Work, encode_extract, open_encoder
+from dedup.encode.job import Encoded, EncodeOptions, NotEncoded, Outcome, Work, encode_together, open_encoder
 from dedup.errors import KeyFileError
 from dedup.lab.installation import Installation
 
@@ -63,7 +63,8 @@ def ours(extract: Path, out: Path, key: Path, *, vendor: str = "", model: Path =
         vendor=vendor,
         max_refused_share=0.2,
     )
-    return encode_extract(Work(extract, out, "00" * 16), open_encoder(options))
+    [outcome] = encode_together([Work(extract, out, "00" * 16)], open_encoder(options))
+    return outcome
 
 
 def evaluation_bundle(path: Path) -> tuple[dict[str, Any], bytes]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dedup.bundle.keys import LinkageKey
 from dedup.encode import reference, sketch
-from dedup.encode.records import encode_batches
+from dedup.encode.records import RecordEncoder
 from dedup.extract.values import ValueSets
 
 NAMES = st.text(st.sampled_from("abcdeéß 'ğ"), min_size=1, max_size=12)
@@ -36,7 +36,7 @@ def entries_by_record(batch, model):
 @settings(max_examples=60, deadline=None)
 @given(records=st.lists(RECORD, min_size=1, max_size=8), key=KEYS, batch_rows=st.integers(1, 9))
 def test_the_fast_encoder_gives_the_bytes_of_the_reference(small_model, table_of, records, key, batch_rows) -> None:
-    batches = encode_batches(table_of(records), small_model, LinkageKey.of(key), batch_rows=batch_rows)
+    batches = RecordEncoder(small_model, LinkageKey.of(key)).batches(table_of(records), batch_rows=batch_rows)
     encoded = []
     for batch in batches:
         presence = batch.records.presence.tolist()
@@ -47,15 +47,15 @@ def test_the_fast_encoder_gives_the_bytes_of_the_reference(small_model, table_of
 def test_a_chunk_smaller_than_a_record_changes_no_byte(small_model, table_of, monkeypatch) -> None:
     records = [{"born": ["19900203"], "names": ["anna", "maria"], "code": ["7" * 300]}] * 5
     key = LinkageKey.of(b"\x05" * 32)
-    [whole] = encode_batches(table_of(records), small_model, key)
+    [whole] = RecordEncoder(small_model, key).batches(table_of(records))
     monkeypatch.setattr(sketch, "CHUNK_BLOCKS", 1)
-    [small] = encode_batches(table_of(records), small_model, key)
+    [small] = RecordEncoder(small_model, key).batches(table_of(records))
     assert [e.sketch.tobytes() for e in small.records.passes] == [e.sketch.tobytes() for e in whole.records.passes]
 
 
 def test_more_than_sixteen_combinations_are_cut_in_the_order_of_the_spec(small_model, table_of) -> None:
     record = {"born": ["19900203"], "names": [f"name{chr(97 + i)}" for i in range(20)], "code": []}
-    [batch] = encode_batches(table_of([record]), small_model, LinkageKey.of(b"\x01" * 32))
+    [batch] = RecordEncoder(small_model, LinkageKey.of(b"\x01" * 32)).batches(table_of([record]))
     [entries] = entries_by_record(batch, small_model)
     assert len(entries[0]) == 16
     assert entries == reference.encode_record(b"\x01" * 32, small_model, record)[1]
@@ -64,7 +64,7 @@ def test_more_than_sixteen_combinations_are_cut_in_the_order_of_the_spec(small_m
 def test_entries_are_sorted_by_token_and_then_row(small_model, table_of) -> None:
     record = {"born": ["19900203"], "names": ["anna", "eva"], "code": ["12"]}
     other = {"born": ["19900203"], "names": ["eva"], "code": ["12"]}
-    [batch] = encode_batches(table_of([record, other, record]), small_model, LinkageKey.of(b"\x01" * 32))
+    [batch] = RecordEncoder(small_model, LinkageKey.of(b"\x01" * 32)).batches(table_of([record, other, record]))
     for entries in batch.records.passes:
         order = [(token.tobytes(), row) for token, row in zip(entries.token, entries.row.tolist(), strict=True)]
         assert order == sorted(set(order))
@@ -72,7 +72,7 @@ def test_entries_are_sorted_by_token_and_then_row(small_model, table_of) -> None
 
 def test_batches_count_rows_from_zero_and_keep_the_order_of_ids(small_model, table_of) -> None:
     records = [{"born": ["19900203"], "names": ["anna"], "code": [str(i)]} for i in range(7)]
-    batches = list(encode_batches(table_of(records), small_model, LinkageKey.of(b"\x01" * 32), batch_rows=3))
+    batches = list(RecordEncoder(small_model, LinkageKey.of(b"\x01" * 32)).batches(table_of(records), batch_rows=3))
     assert [b.attributes["registratie_id"] for b in batches] == [
         ["000000", "000001", "000002"],
         ["000003", "000004", "000005"],
@@ -83,7 +83,7 @@ def test_batches_count_rows_from_zero_and_keep_the_order_of_ids(small_model, tab
 
 def test_records_without_any_value_have_no_entries(small_model, table_of) -> None:
     nothing = {"born": [], "names": [], "code": []}
-    [batch] = encode_batches(table_of([nothing, nothing]), small_model, LinkageKey.of(b"\x01" * 32))
+    [batch] = RecordEncoder(small_model, LinkageKey.of(b"\x01" * 32)).batches(table_of([nothing, nothing]))
     assert batch.records.presence.tolist() == [0, 0]
     assert [entries.sketch.shape for entries in batch.records.passes] == [(0, 13), (0, 11)]
 
@@ -97,4 +97,4 @@ def test_a_table_without_records_gives_no_batches(small_model, table_of) -> None
         attributes={name: ValueSets((), values.offsets[:1], values.codes) for name, values in table.attributes.items()},
         edd_week=table.edd_week[:0],
     )
-    assert list(encode_batches(empty, small_model, LinkageKey.of(b"\x01" * 32))) == []
+    assert list(RecordEncoder(small_model, LinkageKey.of(b"\x01" * 32)).batches(empty)) == []

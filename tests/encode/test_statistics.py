@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dedup.bundle.keys import LinkageKey
-from dedup.encode.records import encode_batches
+from dedup.encode.records import RecordEncoder
 from dedup.lab.agreement import expected_similarity
 from dedup.model.load import parse_model
 
@@ -40,7 +40,7 @@ def model_of(bits):
 
 def sketches(records, bits, table_of):
     """The sketch bits of records that are in one block each, in the records' order: bool[n, bits]."""
-    [batch] = encode_batches(table_of(records), model_of(bits), KEY)
+    [batch] = RecordEncoder(model_of(bits), KEY).batches(table_of(records))
     entries = batch.records.passes[0]
     return np.unpackbits(entries.sketch[np.argsort(entries.row)], axis=1).astype(bool)
 
@@ -94,8 +94,8 @@ def test_bits_are_balanced_whatever_the_number_of_tokens(count, table_of) -> Non
 def test_another_key_gives_independent_sketches_and_tokens(table_of) -> None:
     records = [{"block": [f"b{i:04d}"], "items": list(ALPHABET[:8])} for i in range(BLOCKS)]
     model, other = model_of(64), LinkageKey.of(b"\x08" * 32)
-    [one] = encode_batches(table_of(records), model, KEY)
-    [two] = encode_batches(table_of(records), model, other)
+    [one] = RecordEncoder(model, KEY).batches(table_of(records))
+    [two] = RecordEncoder(model, other).batches(table_of(records))
     tokens = [{token.tobytes() for token in batch.records.passes[0].token} for batch in (one, two)]
     assert not tokens[0] & tokens[1]
     bits = [

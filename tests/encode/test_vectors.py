@@ -12,7 +12,7 @@ from dedup.bundle.keys import LinkageKey
 from dedup.encode import reference, vectors
 from dedup.encode.attributes import bundle_attributes, shared
 from dedup.encode.blocks import Blocks, HmacSha256, block_secrets, block_tokens, blocks_of
-from dedup.encode.records import encode_batches, encode_table
+from dedup.encode.records import RecordEncoder, encode_table
 from dedup.encode.sketch import sketch_entries
 from dedup.encode.subkeys import derive_subkeys
 from dedup.encode.tokenkeys import keys_of, token_of_key
@@ -191,7 +191,7 @@ def test_the_models_digest() -> None:
 @pytest.mark.parametrize("vector", VECTORS["records"], ids=lambda vector: str(vector["presence"]))
 def test_whole_records(vector, table_of) -> None:
     key = LinkageKey.of(bytes.fromhex(vector["linkage_key"]))
-    [batch] = encode_batches(table_of([vector["values"]]), MODEL, key)
+    [batch] = RecordEncoder(MODEL, key).batches(table_of([vector["values"]]))
     assert batch.records.presence.tolist() == [vector["presence"]]
     encoded = [
         {

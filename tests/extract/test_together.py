@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dedup.bundle.keyfiles import write_key
 from dedup.bundle.keys import LinkageKey
-from dedup.encode.job import Encoded, EncodeOptions, Work, encode_extract, encode_together, open_encoder
+from dedup.encode.job import Encoded, EncodeOptions, Work, encode_together, open_encoder
 from dedup.encode.pool import GROUP_BYTES, grouped
 from dedup.errors import ExtractError
 from dedup.extract.load import load_extracts, load_registrations
@@ -163,7 +163,7 @@ def test_bundles_of_one_run_are_those_of_a_run_each(tmp_path: Path, row: Row, cs
     assert all(isinstance(outcome, Encoded) for outcome in outcomes)
     for work in runs["alone"]:
         open_encoder.cache_clear()  # a process of its own, as far as what is remembered goes
-        encode_extract(work, open_encoder(options))
+        list(encode_together([work], open_encoder(options)))
     for together, alone in zip(runs["together"], runs["alone"], strict=True):
         assert together.bundle.read_bytes() == alone.bundle.read_bytes()
 

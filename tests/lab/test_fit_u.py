@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dedup.bundle.keyfiles import LinkageKey
-from dedup.encode.records import encode_batches
+from dedup.encode.records import RecordEncoder
 from dedup.errors import ModelError
 from dedup.extract.load import load_person_table
 from dedup.lab.fit_u import FitError, fit_u
@@ -111,7 +111,7 @@ def test_levels_of_strangers_come_as_often_as_u_says(people, tmp_path, entries):
     table = load_person_table(people, model)
     fitted = fit_u([table], model, np.random.default_rng(1))
     key = LinkageKey.of(bytes(32))
-    records = concatenate([batch.records for batch in encode_batches(table, model, key)], model)
+    records = concatenate([batch.records for batch in RecordEncoder(model, key).batches(table)], model)
     pairs = link(records, model, threshold=0.5).pairs
     assert len(pairs) == PEOPLE * (HOUSE - 1) // 2
     for column, comparison in enumerate(model.comparisons):

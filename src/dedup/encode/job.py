@@ -110,12 +110,6 @@ def open_encoder(options: EncodeOptions) -> Encoder:
     )
 
 
-def encode_extract(work: Work, encoder: Encoder, *, batches: Batches | None = None) -> Outcome:
-    """Make one bundle; a fault of the extract is an outcome too."""
-    [outcome] = encode_together([work], encoder, batches=batches)
-    return outcome
-
-
 def encode_together(works: Sequence[Work], encoder: Encoder, *, batches: Batches | None = None) -> Iterator[Outcome]:
     """Make a bundle of each extract and yield the outcomes in the order of the works.
 

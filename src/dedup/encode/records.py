@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,22 +34,12 @@ class RecordEncoder:
     def batches(self, table: NormalisedTable, *, batch_rows: int = BATCH_ROWS) -> Iterator[BundleBatch]:
         """Yield the table's records in order, `batch_rows` at a time; the same table always gives the same bytes."""
         for part in table_parts(table, self._model, batch_rows):
-            yield BundleBatch(bundle_attributes(part, self._subkeys), self.encode(part))
-
-    def encode(self, table: NormalisedTable) -> EncodedRecords:
-        """Encode one batch; `row` of its entries counts from the table's first record."""
-        return _encode(table, self._model, self._subkeys, self._hasher, self._components)
-
-
-def encode_batches(
-    table: NormalisedTable, model: LinkageModel, key: LinkageKey, *, batch_rows: int = BATCH_ROWS
-) -> Iterator[BundleBatch]:
-    """Yield the batches of one table; for several, keep a `RecordEncoder`."""
-    return RecordEncoder(model, key).batches(table, batch_rows=batch_rows)
+            records = _encode(part, self._model, self._subkeys, self._hasher, self._components)
+            yield BundleBatch(bundle_attributes(part, self._subkeys), records)
 
 
 def encode_table(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -> EncodedRecords:
-    """Encode one batch under subkeys."""
+    """Encode one batch under subkeys; `row` of its entries counts from the table's first record."""
     return _encode(table, model, subkeys, TokenHasher(subkeys), Components())
 
 
@@ -74,24 +65,15 @@ def table_parts(table: NormalisedTable, model: LinkageModel, rows: int) -> Itera
     """
     names = {name for linkage_pass in model.passes for name in linkage_pass.attributes}
     names |= {field.attribute for field in model.fields}
+    needed = replace(table, attributes={name: table.attributes[name] for name in sorted(names)})
     for first in range(0, len(table.ids), rows):
-        last = min(first + rows, len(table.ids))
-        yield NormalisedTable(
-            ids=table.ids[first:last],
-            attributes={name: _part(table.attributes[name], first, last) for name in sorted(names)},
-            edd_week=table.edd_week[first:last],
-            clear=None if table.clear is None else table.clear.iloc[first:last],
-        )
+        part = needed.part(first, first + rows)
+        yield replace(part, attributes={name: _bounded(values) for name, values in part.attributes.items()})
 
 
-def _part(values: ValueSets, first: int, last: int) -> ValueSets:
-    offsets = values.offsets[first : last + 1]
-    codes = values.codes[offsets[0] : offsets[-1]]
+def _bounded(values: ValueSets) -> ValueSets:
+    """Return the same sets, with no values but their own where there are very many."""
     if len(values.values) <= MAX_SHARED_VALUES:
-        return ValueSets(values.values, offsets - offsets[0], codes)
-    used, places = np.unique(codes, return_inverse=True)
-    return ValueSets(
-        values=tuple(values.values[code] for code in used.tolist()),
-        offsets=offsets - offsets[0],
-        codes=places.astype(np.int32),
-    )
+        return values
+    used, codes = np.unique(values.codes, return_inverse=True)
+    return ValueSets(tuple(values.values[code] for code in used.tolist()), values.offsets, codes.astype(np.int32))

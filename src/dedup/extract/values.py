@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,11 @@ class ValueSets:
     """For each of n records a set of normalised values (none when missing).
 
     Record i has the values `values[c]` for c in `codes[offsets[i]:offsets[i + 1]]`; `offsets` is int64[n + 1],
-    `codes` is int32[total], `values` holds distinct non-empty strings, some of which no record here may have.
+    `codes` is int32[total], `values` holds distinct non-empty strings, some of which no record here may have. Its
+    representation leaves them out: identifiers stay out of tracebacks.
     """
 
-    values: tuple[str, ...]
+    values: tuple[str, ...] = field(repr=False)
     offsets: NDArray[np.int64]
     codes: NDArray[np.int32]
 
@@ -26,7 +27,7 @@ class ValueSets:
         return len(self.offsets) - 1
 
     def part(self, first: int, last: int) -> ValueSets:
-        """Return the sets of the records from `first` to before `last`; `values` stays whole."""
+        """Return the sets of the records from `first` to before `last`, or to the end; `values` stays whole."""
         offsets = self.offsets[first : last + 1]
         return ValueSets(self.values, offsets - offsets[0], self.codes[offsets[0] : offsets[-1]])
 
@@ -48,10 +49,10 @@ class NormalisedTable:
     ids: tuple[str, ...]
     attributes: dict[str, ValueSets]
     edd_week: NDArray[np.int32]
-    clear: pd.DataFrame | None
+    clear: pd.DataFrame | None = field(repr=False)
 
     def part(self, first: int, last: int) -> NormalisedTable:
-        """Return the records from `first` to before `last`."""
+        """Return the records from `first` to before `last`, or to the end."""
         return NormalisedTable(
             ids=self.ids[first:last],
             attributes={name: values.part(first, last) for name, values in self.attributes.items()},
