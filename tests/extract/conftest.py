@@ -81,7 +81,7 @@ def extract(tmp_path: Path) -> Callable[..., Path]:
 
     def write(*rows: Mapping[str, str], name: str = "extract.csv", **options: object) -> Path:
         path = tmp_path / name
-        path.write_text(_csv_text(rows, **options), encoding="utf-8", newline="")  # type: ignore[arg-type]
+        path.write_text(_csv_text(rows, **options), encoding="utf-8", newline="")
         return path
 
     return write

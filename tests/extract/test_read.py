@@ -130,7 +130,7 @@ def test_missing_columns_are_named_with_what_may_be_meant(
 ) -> None:
     text = csv_text([row()]).replace("geboortedatum", "geboorte_datum", 1).replace("postcode", "pc", 1)
     with pytest.raises(ExtractError) as caught:
-        check_extract(written(tmp_path, text.encode()), today=today, regions=None)  # type: ignore[arg-type]
+        check_extract(written(tmp_path, text.encode()), today=today, regions=None)
     assert caught.value.code == "extract.missing-columns"
     assert caught.value.message == ("file.csv lacks required columns: geboortedatum (is it geboorte_datum?), postcode.")
 
@@ -140,7 +140,7 @@ def test_one_of_the_first_name_columns_must_be_there(
 ) -> None:
     columns = [name for name in row() if name not in ("voornamen", "roepnaam", "initialen")]
     with pytest.raises(ExtractError) as caught:
-        check_extract(extract(row(), columns=columns), today=today, regions=None)  # type: ignore[arg-type]
+        check_extract(extract(row(), columns=columns), today=today, regions=None)
     assert caught.value.message == "extract.csv lacks a required column: voornamen or roepnaam or initialen."
 
 
@@ -149,7 +149,7 @@ def test_a_first_line_that_is_a_client_is_not_repeated(
 ) -> None:
     headless = csv_text([row(), row(2)]).split("\r\n", 1)[1]
     with pytest.raises(ExtractError) as caught:
-        check_extract(written(tmp_path, headless.encode()), today=today, regions=None)  # type: ignore[arg-type]
+        check_extract(written(tmp_path, headless.encode()), today=today, regions=None)
     assert caught.value.code == "extract.no-header"
     assert "Vries" not in caught.value.message
 
@@ -159,7 +159,7 @@ def test_columns_that_differ_only_in_case_are_one_column_twice(
 ) -> None:
     text = csv_text([row()], columns=[*row(), "Email"])
     with pytest.raises(ExtractError) as caught:
-        check_extract(written(tmp_path, text.encode()), today=today, regions=None)  # type: ignore[arg-type]
+        check_extract(written(tmp_path, text.encode()), today=today, regions=None)
     assert caught.value.code == "extract.duplicate-columns"
 
 
@@ -187,7 +187,7 @@ def test_arrow_reads_what_the_csv_module_reads_or_leaves_it_to_it(
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=";", strict=True)
         next(reader)
-        slow = any_rows(reader, 3)  # type: ignore[arg-type]
+        slow = any_rows(reader, 3)
     if quick is not None:
         assert [plain_strings(coded([column])).tolist() for column in quick.columns] == [
             plain_strings(coded([column])).tolist() for column in slow.columns

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dedup.bundle.columns import ID
 from dedup.encode.blocks import HmacSha256
 from dedup.encode.subkeys import Subkeys
 from dedup.extract.values import NormalisedTable
 from dedup.fields import ATTRIBUTES
 
-ID = "registratie_id"
 SHARING = "sharing"
 
 

@@ -88,7 +88,7 @@ def block_tokens(secrets: NDArray[np.uint8], subkeys: Subkeys) -> NDArray[np.uin
     key (docs/decisions/0011-block-token.md).
     """
     halves = np.ascontiguousarray(secrets[:, SECRET_BYTES - TOKEN_BYTES :])
-    cipher = Cipher(algorithms.AES(subkeys.token), modes.ECB()).encryptor()  # nosec B305
+    cipher = Cipher(algorithms.AES(subkeys.token), modes.ECB()).encryptor()  # nosec B305 # of parts of HMACs
     return np.frombuffer(cipher.update(halves.data), dtype=np.uint8).reshape(-1, TOKEN_BYTES)
 
 
@@ -122,7 +122,7 @@ def _joined(front: Iterable[bytes], back: Iterable[bytes]) -> Iterable[bytes]:
 def _order(row: NDArray[np.uint32], token: NDArray[np.uint8]) -> NDArray[np.intp]:
     """Return the entries' order by token and row, without those that have token and row of another.
 
-    Two combinations have one token only where they differ in what `component` cuts off.
+    Two combinations have one token only where they differ in what `Components` cuts off.
     """
     high, low = token.view(">u8").astype(np.uint64).T
     order = np.argsort(high, kind="stable")  # rows ascend already

@@ -37,7 +37,7 @@ def sketch_entries(
     secret = np.ascontiguousarray(blocks.secret[:, :CIPHER_BLOCK_BYTES]).view(np.uint64)
     hashing = (tokens.token, tokens.hashed, secret, kernels.COUNTER_WORDS, kernels.IV_MASK)
     # ECB over counter blocks is counter mode (NIST SP 800-38A, 6.5), for many counters in one call.
-    cipher = Cipher(algorithms.AES(subkeys.sketch), modes.ECB()).encryptor()  # nosec B305
+    cipher = Cipher(algorithms.AES(subkeys.sketch), modes.ECB()).encryptor()  # nosec B305 # as said above
     capacity = max(min(CHUNK_BLOCKS, int(ends[-1])), int(needed.max()))
     counters = np.empty(capacity * kernels.IV_WORDS, dtype=np.uint64)
     stream = np.empty((capacity + 1) * kernels.IV_WORDS, dtype=np.uint64)  # one block more, as update_into asks

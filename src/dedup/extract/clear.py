@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,14 @@ def _week(day: str) -> int:
     return week_of(date.fromisoformat(day))
 
 
+def _hours_band(hours: str) -> int:
+    return int(hours) // HOURS_BAND * HOURS_BAND
+
+
+def _is_yes(value: str) -> int:
+    return int(value == YES)
+
+
 def _numbers(column: CodedColumn, rule: Callable[[str], int]) -> NDArray[np.int32]:
     return column.spread(column.under(rule), MISSING_NUMBER, np.int32)
 
@@ -58,8 +67,8 @@ def _numbers(column: CodedColumn, rule: Callable[[str], int]) -> NDArray[np.int3
 _CONVERSIONS: Mapping[AttributeType, Callable[[CodedColumn], object]] = {
     AttributeType.TEXT: plain_strings,
     AttributeType.WEEK: weeks,
-    AttributeType.NUMBER: lambda column: _numbers(column, lambda value: int(value) // HOURS_BAND * HOURS_BAND),
-    AttributeType.YES_NO: lambda column: _numbers(column, lambda value: int(value == YES)),
+    AttributeType.NUMBER: partial(_numbers, rule=_hours_band),
+    AttributeType.YES_NO: partial(_numbers, rule=_is_yes),
 }
 
 
