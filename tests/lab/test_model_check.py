@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -14,14 +12,6 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
-
-
-def dedup(*arguments, code=0):
-    result = subprocess.run(
-        [sys.executable, "-m", "dedup", *map(str, arguments)], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    assert result.returncode == code, result.stderr
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +42,7 @@ def people(tmp_path_factory):
     return folder
 
 
-def test_a_model_alone_is_sound_or_told_its_faults(people):
+def test_a_model_alone_is_sound_or_told_its_faults(dedup, people):
     assert dedup("model", "check", people / "people.toml").stdout.endswith("people.toml is a sound model.\n")
     broken = people / "broken.toml"
     broken.write_text(
@@ -61,14 +51,14 @@ def test_a_model_alone_is_sound_or_told_its_faults(people):
     assert json.loads(dedup("model", "check", broken, "--json", code=1).stderr)["error"] == "model.unknown-tokens"
 
 
-def test_dates_that_fit_no_rule_are_told(people):
+def test_dates_that_fit_no_rule_are_told(dedup, people):
     found = json.loads(dedup("model", "check", people / "people.toml", people / "day-first.csv", "--json").stdout)
     assert found["attributes"]["born"]["filled"] == 0.0
     assert found["passes"]["1"]["reached"] == 0.0
     assert any("year first" in hint for hint in found["hints"])
 
 
-def test_the_bits_of_a_table_and_the_blocks_of_passes_are_counted(people):
+def test_the_bits_of_a_table_and_the_blocks_of_passes_are_counted(dedup, people):
     found = json.loads(dedup("model", "check", people / "people.toml", people / "people.csv", "--json").stdout)
     assert (found["rows"], found["unreached"]) == (1000, 0.0)
     assert found["attributes"]["town"]["distinct"] == 4
@@ -77,7 +67,7 @@ def test_the_bits_of_a_table_and_the_blocks_of_passes_are_counted(people):
     assert found["hints"] == ["The attribute town declares 7 bits, these rows show 2.0."]
 
 
-def test_what_is_printed_holds_no_value(people):
+def test_what_is_printed_holds_no_value(dedup, people):
     printed = dedup("model", "check", people / "people.toml", people / "people.csv").stdout
     table = pd.read_csv(people / "people.csv", dtype=str)
     assert "attribute" in printed
