@@ -6,15 +6,10 @@ Nothing here knows a value of a record or how weights are made; words and bits c
 from __future__ import annotations
 
 import math
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
-from dedup.reports.texts import texts_in
+from dedup.reports.texts import Texts, texts_in
 
 # Probabilities nearer to 0 or 1 than this are told as `more than` and `less than`.
 _SURE = 0.001
@@ -24,7 +19,7 @@ _NOTICED = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """One comparison of a pair: its name, what it says (a key of `level` in the texts, its weeks), and its bits."""
+    """One comparison of a pair: its name, what it says (`explanation_level` of the texts, its weeks), and its bits."""
 
     comparison: str
     says: str
@@ -75,60 +70,43 @@ class Line:
         return f"{self.label}: {self.says}, {self.written}"
 
 
-def explanation_texts(language: str) -> Mapping[str, Any]:
-    """Return the texts of a language, `nl` or `en`; raises `KeyError` for another."""
-    texts: Mapping[str, Any] = _catalogue()[language]
-    return texts
-
-
 def lines(pair: PairWeights, language: str) -> tuple[Line, ...]:
     """Return the lines of a pair from the prior to the total, without one for moves or relatives that weigh nothing."""
-    texts = explanation_texts(language)
-    found = [(Role.PRIOR, texts["prior"], texts["prior_says"], pair.prior_bits)]
+    texts = texts_in(language)
+    found = [(Role.PRIOR, texts("explanation.prior"), texts("explanation.prior_says"), pair.prior_bits)]
     found += [
-        (Role.EVIDENCE, _name(weight.comparison, language), _says(weight, texts), weight.bits)
-        for weight in pair.weights
+        (Role.EVIDENCE, _name(weight.comparison, texts), _says(weight, texts), weight.bits) for weight in pair.weights
     ]
     for name, bits in (("together", pair.together_bits), ("relatives", pair.relatives_bits)):
         if abs(bits) >= _NOTICED:
-            found.append((Role.EVIDENCE, texts[name], texts[f"{name}_says"], bits))
-    total = texts["total_says"].format(probability=_probability(pair.total_bits, language))
-    found.append((Role.TOTAL, texts["total"], total, pair.total_bits))
-    return tuple(Line(role, label, says, bits, _signed(bits, language)) for role, label, says, bits in found)
+            found.append((Role.EVIDENCE, texts(f"explanation.{name}"), texts(f"explanation.{name}_says"), bits))
+    total = texts("explanation.total_says", probability=_probability(pair.total_bits, texts))
+    found.append((Role.TOTAL, texts("explanation.total"), total, pair.total_bits))
+    return tuple(Line(role, label, says, bits, _signed(bits, texts)) for role, label, says, bits in found)
 
 
-def _says(weight: Weight, texts: Mapping[str, Any]) -> str:
+def _says(weight: Weight, texts: Texts) -> str:
     key = "within_week" if weight.says == "within_weeks" and weight.weeks == 1 else weight.says
-    text: str = texts["level"][key]
-    return text.format(weeks=weight.weeks)
+    return texts(f"explanation_level.{key}", weeks=weight.weeks)
 
 
-def _name(comparison: str, language: str) -> str:
+def _name(comparison: str, texts: Texts) -> str:
     """Return what the reports call an attribute; a comparison of another model stands for itself."""
-    texts = texts_in(language)
     return texts(f"attribute.{comparison}") if texts.has("attribute", comparison) else comparison.replace("_", " ")
 
 
-def _signed(bits: float, language: str) -> str:
-    size = texts_in(language).number(abs(bits), 1)
+def _signed(bits: float, texts: Texts) -> str:
+    size = texts.number(abs(bits), 1)
     if float(f"{bits:.1f}") == 0:
         return size
     return f"{'+' if bits > 0 else '−'}{size}"
 
 
-def _probability(bits: float, language: str) -> str:
+def _probability(bits: float, texts: Texts) -> str:
     """Return the probability of log2 odds in per cent."""
-    texts, words = texts_in(language), explanation_texts(language)
     probability = 0.5 * (1.0 + math.tanh(0.5 * math.log(2.0) * bits))
     if probability > 1.0 - _SURE:
-        text: str = words["more_than"].format(probability=texts.percent(1.0 - _SURE))
-    elif probability < _SURE:
-        text = words["less_than"].format(probability=texts.percent(_SURE))
-    else:
-        text = texts.percent(probability)
-    return text
-
-
-@cache
-def _catalogue() -> Mapping[str, Any]:
-    return tomllib.loads(files("dedup.reports").joinpath("texts/explanation.toml").read_text("utf-8"))
+        return texts("explanation.more_than", probability=texts.percent(1.0 - _SURE))
+    if probability < _SURE:
+        return texts("explanation.less_than", probability=texts.percent(_SURE))
+    return texts.percent(probability)

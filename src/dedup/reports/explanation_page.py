@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from dedup.reports.explanation import Line, Role, explanation_texts
+from dedup.reports.explanation import Line, Role
+from dedup.reports.texts import texts_in
 from dedup.reports.waterfall import FONT, INK, QUIET, waterfall
 
 _STYLE = (
@@ -19,11 +20,13 @@ _STYLE = (
 
 def page(lines: Sequence[Line], language: str) -> str:
     """Return the page in the language that the lines are written in."""
-    texts = explanation_texts(language)
-    head = "".join(f'<th scope="col">{escape(texts[key])}</th>' for key in ("comparison", "says", "bits"))
+    texts = texts_in(language)
+    head = "".join(
+        f'<th scope="col">{escape(texts(f"explanation.{key}"))}</th>' for key in ("comparison", "says", "bits")
+    )
     body = "".join(_row(line) for line in lines if line.role is not Role.TOTAL)
     foot = "".join(_row(line) for line in lines if line.role is Role.TOTAL)
-    title = escape(texts["title"])
+    title = escape(texts("explanation.title"))
     return (
         f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head>'

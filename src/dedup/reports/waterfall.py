@@ -9,7 +9,8 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from dedup.reports.explanation import Line, Role, explanation_texts
+from dedup.reports.explanation import Line, Role
+from dedup.reports.texts import texts_in
 
 FONT = "Segoe UI, Helvetica Neue, Arial, sans-serif"
 INK, QUIET, GRID = "#1f2a33", "#5b6873", "#e5e9ed"
@@ -26,18 +27,20 @@ def waterfall(lines: Sequence[Line], language: str, *, name: str = "waterfall") 
 
     `lines` are those of `dedup.reports.explanation.lines`. The title and the description tell all that is drawn.
     """
-    texts = explanation_texts(language)
+    texts = texts_in(language)
     spans = _spans(lines)
     low, high = min(0.0, *(min(span) for span in spans)), max(0.0, *(max(span) for span in spans))
     scale = _Scale(low, high)
     bottom = TOP + ROW * len(lines)
     parts = [_grid(scale, bottom), _rows(lines, spans, scale)]
-    parts.append(_text((BARS_X + BARS_END) / 2, bottom + 42, texts["axis"], size=11, fill=QUIET, anchor="middle"))
-    description = texts["description"].format(lines="; ".join(line.sentence() for line in lines))
+    parts.append(
+        _text((BARS_X + BARS_END) / 2, bottom + 42, texts("explanation.axis"), size=11, fill=QUIET, anchor="middle")
+    )
+    description = texts("explanation.description", lines="; ".join(line.sentence() for line in lines))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + FOOT}" role="img" lang="{language}" '
         f'aria-labelledby="{name}-title {name}-desc" font-family="{FONT}" class="chart">'
-        f'<title id="{name}-title">{escape(texts["title"])}</title>'
+        f'<title id="{name}-title">{escape(texts("explanation.title"))}</title>'
         f'<desc id="{name}-desc">{escape(description)}</desc>'
         f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(parts)}</svg>'
     )
