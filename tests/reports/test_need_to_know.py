@@ -21,10 +21,11 @@ import pypdf
 import pytest
 
 from dedup.findings.frames import Findings
+from dedup.findings.rules import EXPLAINING
 from dedup.findings.vocabulary import Feedback
 from dedup.lab.installation import Installation
 from dedup.nightly.contracts import contracts_of, kept_contracts
-from dedup.nightly.feedback import EXPLAINING, import_feedback
+from dedup.nightly.feedback import import_feedback
 from dedup.nightly.finding import FINDINGS, findings_from_json
 from dedup.nightly.linking import LINK, pairs_from_parquet
 from dedup.nightly.memory import content_of

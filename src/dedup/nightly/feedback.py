@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from dedup.errors import DedupError
 from dedup.findings.decisions import Decision
 from dedup.findings.frames import Findings
-from dedup.findings.rules import JUDGING
+from dedup.findings.rules import EXPLAINING
 from dedup.findings.vocabulary import Feedback
 from dedup.ingest.identity import registration_tags
 from dedup.nightly.answers import Answers, Label, keep_answers, read_answers, unexpired
@@ -23,8 +23,6 @@ COLUMNS = ("finding", "registratie_id", "code")
 PROVIDER_COLUMNS = ("aanbieder_agb", "provider")
 OPERATOR = Actor("feedback", "operator")
 GROUND = "answers of providers about findings"
-# A rule that a provider can name for `terecht`: not L0, which is its own business anyway.
-EXPLAINING = tuple(rule.code for rule in JUDGING if rule.code != "L0")
 SAME_WOMAN = {Feedback.OURS, Feedback.THEIRS, Feedback.RIGHTLY}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
@@ -27,8 +26,7 @@ def provider_lines(night: Night, ksv: str) -> tuple[ProviderLine, ...]:
 
 def _line(night: Night, agb: str, registrations: int, contracted: bool) -> ProviderLine:
     known = night.provider.get(agb, {})
-    snapshot = _date(known.get("snapshot_date"))
-    days_old = None if snapshot is None else (night.today - snapshot).days
+    snapshot, days_old = night.snapshot_of(agb), night.days_old(agb)
     delivered = int(known.get("rows") or 0)
     return ProviderLine(
         provider=agb,
@@ -51,10 +49,6 @@ def _freshness(night: Night, days_old: int | None, *, stopped: bool) -> str:
     if days_old <= night.terms.fresh_days:
         return "fresh"
     return "late" if days_old <= night.terms.stale_days else "stale"
-
-
-def _date(value: Any) -> date | None:
-    return None if value is None or pd.isna(value) else pd.Timestamp(value).date()
 
 
 def vendor_quality(night: Night, ksv: str, providers: tuple[ProviderLine, ...]) -> tuple[VendorQuality, ...]:

@@ -18,8 +18,6 @@ from dedup.reports.chart import Charts, charts_of
 from dedup.reports.data import FindingLine, KsvReport
 from dedup.reports.texts import Texts, texts_in
 
-# The order in which judgements are explained to the reader.
-CLASSES = ("certain", "likely", "to_review", "clean_up", "legitimate")
 NAMES_SHOWN = 3
 
 
@@ -30,7 +28,6 @@ def render(report: KsvReport, language: str = "nl", charts: Charts | None = None
     """
     texts = texts_in(language)
     charts = charts or charts_of(report, texts)
-    lines = (*report.findings, *report.legitimate)
     page: str = (
         _environment()
         .get_template("ksv.html.j2")
@@ -44,8 +41,6 @@ def render(report: KsvReport, language: str = "nl", charts: Charts | None = None
             charts=charts,
             to_review=report.where_acts("ksv"),
             to_resolve=tuple(line for line in report.findings if line.acts != "ksv"),
-            classes=CLASSES,
-            rules=sorted({line.code for line in lines if line.code}, key=lambda code: (code[0], int(code[1:]))),
             names=lambda names: some_names(names, texts),
         )
     )

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from dedup.findings.frames import Findings
+from dedup.findings.rules import EXPLAINING
 from dedup.findings.vocabulary import OPEN_STATES, FindingClass, State
 from dedup.reports.demand import DEMAND_COLUMNS
 from dedup.reports.disclosure import Counts, DisclosureRules, Flags, choose_shown, rounded, too_telling
@@ -25,8 +26,7 @@ MEASURES = ("gross", "unique", "double", "legitimate", "waiting")
 SETTLED_WITHIN_DAYS = 14
 COHORT_DAYS = 28  # a settled finding is kept for 28 days, so of older ones it is not known how many were settled
 DOUBLES = (FindingClass.CERTAIN, FindingClass.LIKELY)
-# The rules that make a double legitimate (docs/rules.md).
-CODES = ("L1", "L2", "L3", "L4", "L5", "L6", "L10")
+CODES = EXPLAINING
 _TAIL = 0.1  # the range of hours leaves out the tenth at either end ...
 _TAIL_CLIENTS = 3  # ... and three clients at least
 
@@ -195,12 +195,8 @@ def _hours(table: pd.DataFrame, *, shown: bool, rules: DisclosureRules) -> tuple
 def _coverage(night: Night, ksvs: Sequence[str]) -> tuple[int, int]:
     """Return how many providers are contracted in these KSVs, and how many of them delivered a fresh snapshot."""
     contracted = set().union(*(night.contracted.get(ksv, frozenset()) for ksv in ksvs))
-    fresh = 0
-    for agb in contracted:
-        snapshot = night.provider.get(agb, {}).get("snapshot_date")
-        if snapshot is not None and not pd.isna(snapshot):
-            fresh += (night.today - pd.Timestamp(snapshot).date()).days <= night.terms.fresh_days
-    return len(contracted), fresh
+    ages = (night.days_old(agb) for agb in contracted)
+    return len(contracted), sum(days is not None and days <= night.terms.fresh_days for days in ages)
 
 
 def _settled(night: Night, places: Sequence[str], rules: DisclosureRules) -> dict[Key, int | None]:

@@ -52,6 +52,16 @@ class Night:
         """The codes of all KSVs with a registration or a contract, sorted."""
         return tuple(sorted({*self.registrations_of_ksv, *self.contracted}))
 
+    def snapshot_of(self, provider: str) -> date | None:
+        """Return the day of the snapshot of a provider that counts, None when there is none."""
+        day = self.provider.get(provider, {}).get("snapshot_date")
+        return None if day is None or pd.isna(day) else pd.Timestamp(day).date()
+
+    def days_old(self, provider: str) -> int | None:
+        """Return how many days old that snapshot is."""
+        day = self.snapshot_of(provider)
+        return None if day is None else (self.today - day).days
+
 
 def prepare(
     findings: Findings,

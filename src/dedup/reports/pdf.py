@@ -205,9 +205,7 @@ def _coverage(report: KsvReport, texts: Texts) -> list[Block]:
 def _progress(report: KsvReport, charts: Charts, texts: Texts) -> list[Block]:
     ages = [
         [
-            texts("ageing.over", days=band.from_days - 1)
-            if band.to_days is None
-            else texts("ageing.upto", **{"from": band.from_days, "to": band.to_days}),
+            wording.age(band, texts),
             texts.number(band.findings),
             texts.number(band.ksv_acts),
         ]
@@ -260,19 +258,16 @@ def _demand(report: KsvReport, charts: Charts, texts: Texts) -> list[Block]:
 
 
 def _reading(report: KsvReport, texts: Texts) -> list[Block]:
-    lines = (*report.findings, *report.legitimate)
-    rules = sorted({line.code for line in lines if line.code}, key=lambda code: (code[0], int(code[1:])))
-    kinds = ("certain", "likely", "to_review", "clean_up", "legitimate")
     return [
         _heading(texts("reading.heading")),
         *(_text(texts(f"reading.{name}")) for name in ("purpose", "finding", "registration_id", "agreed", "band")),
         {
             "kind": "terms",
             "terms": [
-                *([texts(f"class.{kind}"), texts(f"class_meaning.{kind}")] for kind in kinds),
+                *([texts(f"class.{kind}"), texts(f"class_meaning.{kind}")] for kind in wording.CLASSES),
                 *(
                     [f"{code} {wording.rule_name(code, texts)}", wording.rule_explanation(code, texts)]
-                    for code in rules
+                    for code in wording.rules_named(report)
                 ),
             ],
         },

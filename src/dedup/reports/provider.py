@@ -97,8 +97,7 @@ class ProviderReports:
     @property
     def providers(self) -> tuple[str, ...]:
         """The AGB codes of the providers whose snapshot counts."""
-        known = self._night.provider
-        return tuple(sorted(agb for agb, row in known.items() if not pd.isna(row["snapshot_date"])))
+        return tuple(sorted(agb for agb in self._night.provider if self._night.snapshot_of(agb) is not None))
 
     def build(self, provider: str) -> ProviderReport:
         """Return the report of one provider; held findings and held registrations are not told of at all."""
@@ -179,12 +178,10 @@ class ProviderReports:
 
     def _quality(self, provider: str, known: Mapping[str, Any]) -> OwnQuality:
         own = self._open_of.get(provider, pd.DataFrame(columns=["edd_week", "indicatie_uren"]))
-        delivered = known.get("snapshot_date")
-        snapshot = None if delivered is None or pd.isna(delivered) else pd.Timestamp(delivered).date()
         remarks: Counter[str] = Counter(known.get("warnings") or {})
         return OwnQuality(
-            snapshot=snapshot,
-            days_old=None if snapshot is None else (self._night.today - snapshot).days,
+            snapshot=self._night.snapshot_of(provider),
+            days_old=self._night.days_old(provider),
             rows=int(known.get("rows") or 0),
             refused=int(known.get("refused") or 0),
             remarks=tuple(sorted(remarks.items(), key=lambda item: (-item[1], item[0]))),

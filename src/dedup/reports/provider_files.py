@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dedup.findings.rules import EXPLAINING
 from dedup.findings.vocabulary import FindingClass
 from dedup.reports import wording
 from dedup.reports.ksv_settings import KsvSettings, settings_of
@@ -19,8 +20,7 @@ REPORT_COLUMNS = (
     "agreed", "other_registrations", "other_providers",
 )  # fmt: skip
 # What can be answered, as `dedup feedback import` reads it; `terecht` is followed by the code of a rule.
-ANSWERS = ("ons", "ander", *(f"terecht:{code}" for code in ("L1", "L2", "L3", "L4", "L5", "L6", "L10")),
-           "geen_dubbel", "onbekend")  # fmt: skip
+ANSWERS = ("ons", "ander", *(f"terecht:{code}" for code in EXPLAINING), "geen_dubbel", "onbekend")
 
 
 def as_csv(report: ProviderReport) -> bytes:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dedup.findings.rules import BY_CODE
 from dedup.findings.rules.rule import Text
-from dedup.reports.data import FindingLine, Hours
+from dedup.reports.data import AgeBand, FindingLine, Hours, KsvReport
 from dedup.reports.texts import Texts
+
+# The order in which judgements are explained to the reader.
+CLASSES = ("certain", "likely", "to_review", "clean_up", "legitimate")
 
 
 def in_language(text: Text, texts: Texts) -> str:
@@ -54,6 +57,19 @@ def remarks(line: FindingLine, texts: Texts) -> list[str]:
             texts("findings.answers", answers=", ".join(texts(f"given_answer.{code}") for code in line.answers))
         )
     return said
+
+
+def age(band: AgeBand, texts: Texts) -> str:
+    """Return how old the findings of a band are."""
+    if band.to_days is None:
+        return texts("ageing.over", days=band.from_days - 1)
+    return texts("ageing.upto", **{"from": band.from_days, "to": band.to_days})
+
+
+def rules_named(report: KsvReport) -> list[str]:
+    """Return the codes of the rules that a report names and so explains, by letter and number."""
+    codes = {line.code for line in (*report.findings, *report.legitimate) if line.code}
+    return sorted(codes, key=lambda code: (code[0], int(code[1:])))
 
 
 def warnings(codes: tuple[str, ...], texts: Texts) -> str:

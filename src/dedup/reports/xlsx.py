@@ -32,19 +32,13 @@ def _overview(report: KsvReport, texts: Texts) -> Sheet:
         (texts("actor.elsewhere"), summary.elsewhere_acts),
         *((texts(f"class.{kind}"), count) for kind, count in summary.by_class.items()),
         (texts("class.legitimate"), summary.legitimate),
-        *((texts("xlsx.age", age=_age(line.from_days, line.to_days, texts)), line.findings) for line in report.ageing),
+        *((texts("xlsx.age", age=wording.age(line, texts)), line.findings) for line in report.ageing),
         (texts("coverage.registrations"), summary.registrations),
         (texts("xlsx.fresh"), summary.providers_fresh),
         (texts("xlsx.all_providers"), summary.providers),
         (texts("title.confidential", ksv=report.ksv_name), None),
     ]
     return Sheet(texts("xlsx.overview"), (texts("xlsx.item"), texts("xlsx.value")), rows, {})
-
-
-def _age(from_days: int, to_days: int | None, texts: Texts) -> str:
-    if to_days is None:
-        return texts("ageing.over", days=from_days - 1)
-    return texts("ageing.upto", **{"from": from_days, "to": to_days})
 
 
 def _findings(report: KsvReport, texts: Texts) -> Sheet:

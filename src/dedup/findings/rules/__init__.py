@@ -30,6 +30,11 @@ JUDGING: tuple[Rule, ...] = (
     waiting_list.RULE,
 )
 
+# Codes of the rules that make a double a legitimate one, by number; not L0, which is its provider's own business.
+EXPLAINING: tuple[str, ...] = tuple(
+    sorted((rule.code for rule in JUDGING if rule is not internal.RULE), key=lambda code: int(code[1:]))
+)
+
 TWINS = Rule(
     code="L7",
     name=Text("Meerling", "Twins"),
