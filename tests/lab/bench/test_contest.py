@@ -11,9 +11,9 @@ import pytest
 
 from dedup.extract.load import load_person_table
 from dedup.lab.bench.clear import write_clear, write_plain
-from dedup.lab.bench.contest import score_groups
+from dedup.lab.bench.contest import check_models, score_groups
 from dedup.lab.bench.environments import cache_folder, peer_python
-from dedup.lab.bench.material import made_once, make_febrl, make_simulation
+from dedup.lab.bench.material import made_once, make_febrl, make_persons, make_simulation
 from dedup.lab.bench.process import BenchError, measure_command
 from dedup.model.load import load_model
 
@@ -65,6 +65,15 @@ def test_bench_scale_links_a_tenth_and_the_whole(bench, tmp_path):
 def test_an_unknown_peer_is_named_before_any_work(bench):
     fault = bench("link", "--registrations", 100, "--peers", "magic", code=1)
     assert (fault["error"], "magic" in fault["message"]) == ("bench.unknown-peer", True)
+
+
+@pytest.mark.parametrize("peer", ["recordlinkage", "clkhash"])
+def test_a_peer_without_a_model_of_the_table_is_named_before_any_work(peer, tmp_path):
+    asked = {"records": 100, "seed": 1, "config": ROOT / "config", "day": DAY}
+    with pytest.raises(BenchError) as unmodelled:
+        check_models(["splink", "reference", peer], make_persons("members", tmp_path / "members", **asked))
+    assert (unmodelled.value.code, peer in unmodelled.value.message) == ("bench.no-model", True)
+    check_models([peer], make_febrl("febrl3", tmp_path / "febrl", config=ROOT / "config", day=DAY))
 
 
 def test_the_clear_table_holds_the_values_that_the_encoder_hashes(tmp_path):

@@ -28,6 +28,8 @@ SCRIPTS = Path(__file__).with_name("peers")
 REFERENCE = "reference"
 LINKERS = ("splink", "recordlinkage", "clkhash", REFERENCE)
 ENCODERS = ("clkhash",)
+# Peers that do not link every table, and the linkage models that they have a counterpart of.
+MODELLED = {"recordlinkage": ("kraamzorg", "febrl"), "clkhash": tuple(COMPARED)}
 # anonlink compares every record with every other one: more than these take hours and prove nothing.
 MOST_FOR_ALL_PAIRS = 50_000
 SCORES = ("precision", "recall", "f1", "best_f1", "blocked_recall", "calibration_error")
@@ -51,6 +53,16 @@ def check_peers(peers: Sequence[str], known: Sequence[str]) -> None:
     for peer in peers:
         if peer not in known:
             raise BenchError("bench.unknown-peer", f"There is no peer {peer} for this; there is {', '.join(known)}.")
+
+
+def check_models(peers: Sequence[str], material: Material) -> None:
+    """Raise `BenchError` (`bench.no-model`) when a peer has no counterpart of the linkage model of `material`."""
+    model = load_model(material.model).name
+    for peer in peers:
+        if model not in MODELLED.get(peer, (model,)):
+            raise BenchError(
+                "bench.no-model", f"The peer {peer} has no model of {model}, only of {', '.join(MODELLED[peer])}."
+            )
 
 
 def link_with_peers(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dedup.bundle.keyfiles import IngestKey
-from dedup.lab.bench.contest import Arena, link_with_peers, score_groups
+from dedup.lab.bench.contest import Arena, check_models, link_with_peers, score_groups
 from dedup.lab.bench.material import Material, encode_material
 from dedup.lab.bench.process import machine
 from dedup.lab.evaluate import evaluate
@@ -37,8 +37,9 @@ def bench_quality(
     """Encode, link and score `material` under `keys` fresh keys, and let peers link it in clear; `folder` is for work.
 
     Returns one dictionary of scores per key under `keys`, under `worst` each measure at its worst over the keys, and
-    under `peers` the scores of each peer.
+    under `peers` the scores of each peer. Raises `BenchError` (`bench.no-model`) before any work, as `check_models`.
     """
+    check_models(peers, material)
     scores = []
     for number in range(1, keys + 1):
         tell(f"Key {number} of {keys}: encoding.")
