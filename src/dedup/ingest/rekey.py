@@ -34,16 +34,15 @@ BLOCK_BYTES = 16
 _CHUNK_BYTES = 1 << 19  # of stream: small enough for the second-level cache
 
 
-def rekey(
-    records: EncodedRecords, model: LinkageModel, key: IngestKey, *, pool: Executor | None = None
-) -> EncodedRecords:
+def rekey(records: EncodedRecords, model: LinkageModel, key: IngestKey) -> EncodedRecords:
     """Return the records under the ingest key: same rows, presence and weeks, new tokens and sketches, sorted again.
 
     Equal tokens of one pass stay equal and distances per field within a block stay what they were; without the key no
-    other relation survives. Deterministic in the key and the records; `pool`'s threads only make it faster.
+    other relation survives. Deterministic in the key and the records. A bundle's batches are too small for threads to
+    gain anything; `rekey_runs_of` takes a pool.
     """
     passes = tuple(
-        rekey_runs_of(entries, Runs.of(entries.token), linkage_pass, model, records.presence, key, pool=pool)
+        rekey_runs_of(entries, Runs.of(entries.token), linkage_pass, model, records.presence, key)
         for linkage_pass, entries in zip(model.passes, records.passes, strict=True)
     )
     return EncodedRecords(records.presence, records.edd_week, passes)
@@ -113,7 +112,7 @@ def rekey_runs_of(
 ) -> PassEntries:
     """Return the entries of these runs of a pass under the ingest key, sorted by their new tokens.
 
-    `presence` is that of the records that the entries' rows count.
+    `presence` is that of the records that the entries' rows count; `pool`'s threads only make it faster.
     """
     layout = _Layout.of(linkage_pass, model)
     distinct = entries.token[runs.order[runs.first]]
