@@ -1,0 +1,1 @@
+"""The web server that vendors upload to: HTTP around `dedup.intake`, who is calling, limits, and what it tells."""

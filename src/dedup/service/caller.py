@@ -1,0 +1,22 @@
+"""Who is calling: a vendor that proved who it is, the providers it may deliver for, and what its token allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a token allows."""
+
+    WRITE = "submissions:write"
+    READ = "submissions:read"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A vendor by its code, the AGB codes of the providers that it may deliver for now, and its token's scopes."""
+
+    vendor: str
+    providers: frozenset[str]
+    scopes: frozenset[Scope]
