@@ -160,8 +160,13 @@ def test_what_is_no_double_is_settled_and_not_reported_again_without_new_evidenc
 @pytest.mark.parametrize(
     ("registrations", "pairs", "first", "last"),
     [
-        ([A, B | {"tokens_changed": FIRST + timedelta(days=2), "bootstrap": True}], SAME, "held", "new"),
-        ([A, B], [(0, 1, {"email": 1})], "reopened", "open"),
+        (
+            [A, B | {"tokens_changed": FIRST + timedelta(days=2), "bootstrap": True}],
+            SAME,
+            ("held", "feedback"),
+            "reopened",
+        ),
+        ([A, B], [(0, 1, {"email": 1})], ("reopened", ""), "open"),
     ],
 )
 def test_new_evidence_reopens_what_was_no_double(life, id_of, registrations, pairs, first, last):
@@ -170,7 +175,7 @@ def test_new_evidence_reopens_what_was_no_double(life, id_of, registrations, pai
     start = (([A, B], SAME, Conditions(basis="k")), ([A, B], SAME, no))
     nights = life(*start, *[(registrations, pairs, no)] * 15)
     found = nights[-1]
-    assert [states(night) for night in nights[2:]] == [[(first, "", "", "")]] + [states(nights[3])] * 13 + [
+    assert [states(night) for night in nights[2:]] == [[(*first, "", "")]] + [states(nights[3])] * 13 + [
         [(last, "", "", "")]
     ]
     assert found.decisions["stale"].tolist() == [True]

@@ -103,6 +103,40 @@ def test_a_held_finding_that_goes_was_never_shown(nights):
     assert [(row["state"], row["settled_by"]) for row in gone] == [("settled", "withdrawn")]
 
 
+def test_a_finding_that_is_held_again_after_an_edit_goes_on_as_it_was(nights):
+    edited = (
+        [A, B | {"tokens_changed": FIRST + timedelta(days=2)}, {"id": "x", "aanbieder_agb": "10000002", "group": 9}],
+        [(0, 1, {})],
+    )
+    first, held, released = nights((0, *BOTH), (2, *edited), (16, *edited))
+    assert [row["state"] for row in held] == ["held"]
+    assert lines(released) == [("open", "2026-11-22", 16, "", "")]
+    assert first[0]["actionable_since"] == released[0]["actionable_since"]
+
+
+def test_a_settled_finding_that_comes_back_held_is_reopened_when_it_is_released(nights):
+    edited = ([A, B | {"tokens_changed": FIRST + timedelta(days=2)}], [(0, 1, {})])
+    _, gone, held, released, after = nights((0, *BOTH), (1, [A], []), (2, *edited), (16, *edited), (17, *edited))
+    assert [row["settled_by"] for row in gone] == ["left"]
+    assert lines(held) == [("held", "2026-11-22", 0, "2026-11-23", "left")]
+    assert lines(released) == [("reopened", "2026-12-08", 0, "", "")]
+    assert lines(after) == [("open", "2026-12-08", 1, "", "")]
+
+
+def test_a_settled_finding_that_was_only_held_since_is_settled_as_it_was(nights):
+    edited = ([A, B | {"tokens_changed": FIRST + timedelta(days=2)}], [(0, 1, {})])
+    _, gone, _, again = nights((0, *BOTH), (1, [A], []), (2, *edited), (3, [A], []))
+    assert lines(again) == lines(gone) == [("settled", "2026-11-22", 0, "2026-11-23", "left")]
+
+
+def test_a_finding_that_nobody_was_shown_is_new_when_it_comes_back(nights):
+    old = {"id": "x", "aanbieder_agb": "10000002", "group": 9}
+    plan = ([A, B | {"first_seen": FIRST}, old], [(0, 1, {})])
+    _, gone, back = nights((0, *plan), (1, [A, old], []), (14, *plan))
+    assert [(row["state"], row["settled_by"]) for row in gone] == [("settled", "withdrawn")]
+    assert lines(back) == [("new", "2026-12-06", 0, "", "")]
+
+
 ids = st.sets(st.sampled_from("abcdefghij"), min_size=2, max_size=4).map(frozenset)
 
 

@@ -165,7 +165,7 @@ class Following:
             else:
                 since = earlier["kept_since"] if earlier["kept"] == Kept.RELINKED else self._today.isoformat()
                 row |= {"kept": str(Kept.RELINKED), "kept_for": "", "kept_since": since}
-        if self._is_over(life.settled, row["edd_week"]):
+        if self._is_over(life.settled if life.state is State.SETTLED else "", row["edd_week"]):
             return
         self._findings.append(with_life(row, life, earlier, rules=self._rules, today=self._today))
         self._members += members

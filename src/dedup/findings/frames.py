@@ -25,7 +25,7 @@ FINDING_COLUMNS = {
     "state": "object",
     "opened": "object",
     "days_open": "int64",
-    "settled": "object",
+    "settled": "object",  # also while it is held since
     "settled_by": "object",
     "edd_week": "int64",
     "ksvs": "object",  # codes, sorted, separated by a space
@@ -43,7 +43,7 @@ FINDING_COLUMNS = {
     "kept_since": "object",
     "feedback": "object",  # vocabulary.Feedback answers that stand, sorted, separated by a space
     "feedback_on": "object",  # day of the last of them
-    "shown": "bool",  # it was open once
+    "shown": "bool",  # it was open since it was last settled
     "found_on": "object",  # the last night on which it was found
     "basis": "object",  # and what it was linked under then (`Conditions.basis`)
 }

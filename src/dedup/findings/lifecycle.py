@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from dedup.findings.config import Rules
@@ -18,7 +18,8 @@ from dedup.weeks import MISSING_WEEK, week_of
 class Life:
     """What one night knows of a finding's life; dates are ISO strings, "" when not yet or no longer.
 
-    `shown`: it was open on some night since it was last settled.
+    `shown`: it was open on some night since it was last settled. One that is held again after it was settled keeps
+    `settled` and `settled_by` of that time until it is reopened.
     """
 
     finding: str
@@ -32,6 +33,11 @@ class Life:
     def is_open(self) -> bool:
         """Whether it is shown tonight, and not settled."""
         return self.state in OPEN_STATES
+
+    @property
+    def ever_shown(self) -> bool:
+        """Whether it was open on any night, also before it was last settled."""
+        return self.shown or self.settled_by not in ("", SettledBy.WITHDRAWN)
 
 
 def name_finding(members: Sequence[str], taken: Mapping[str, object]) -> str:
@@ -87,24 +93,33 @@ def continue_life(finding: str, before: Life | None, *, held: bool, today: date,
 
     The day on which a finding was released from L9 is the day it opened; a settled one that comes back is reopened
     with a new day, and so is one that `reopens`: it was explained, and is no longer. One that is held again because a
-    registration changed goes on as it was once it is released. Running the same night again changes nothing.
+    registration changed goes on as it was once it is released: open, or reopened where it had been settled. What
+    nobody was ever shown is new. Running the same night again changes nothing.
     """
     now = today.isoformat()
     if held:
-        shown = before is not None and before.shown and before.state is not State.SETTLED
-        return Life(finding, State.HELD, opened=now if before is None else before.opened, shown=shown)
-    if before is None or (before.state is State.HELD and not before.shown):
+        if before is None:
+            return Life(finding, State.HELD, opened=now)
+        shown = before.shown and before.state is not State.SETTLED
+        return replace(before, state=State.HELD, shown=shown)
+    if before is None or not before.ever_shown:
         return Life(finding, State.NEW, opened=now, shown=True)
-    if before.state is State.SETTLED or reopens:
+    was_settled = before.state is State.SETTLED or (before.state is State.HELD and not before.shown)
+    if was_settled or reopens:
         return Life(finding, State.REOPENED, opened=now, shown=True)
     return before if before.opened == now else Life(finding, State.OPEN, opened=before.opened, shown=True)
 
 
 def settle(before: Life, reason: SettledBy, *, today: date) -> Life:
-    """Return tonight's state of a finding that is settled; what was never shown is withdrawn, whatever the reason."""
+    """Return tonight's state of a finding that is settled; what was never shown is withdrawn, whatever the reason.
+
+    One that was only held since it was last settled is settled as it was then.
+    """
     if before.state is State.SETTLED:
         return before
     if before.state is State.HELD and not before.shown:
+        if before.ever_shown:
+            return replace(before, state=State.SETTLED)
         reason = SettledBy.WITHDRAWN
     return Life(before.finding, State.SETTLED, before.opened, today.isoformat(), str(reason), before.shown)
 
