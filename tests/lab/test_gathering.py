@@ -19,7 +19,7 @@ from dedup.bundle.reader import open_bundle
 from dedup.errors import BundleError
 from dedup.ingest.rekey import rekey
 from dedup.lab.bench.made_up import MadeUp, made_up_batch, write_made_up_bundle
-from dedup.lab.gathering import BundleReading, order_of_ids, survey_all, take_all
+from dedup.lab.gathering import BundleReading, survey_all, take_all
 from dedup.lab.linking import find_bundles, link_bundles, read_bundles, result_digest
 from dedup.link.concatenate import concatenate
 from dedup.link.engine import link
@@ -109,8 +109,7 @@ def taken_of(bundles, hold):
     reading = BundleReading.of(MODEL, None, hold)
     with ThreadPoolExecutor(1) as pool:
         surveyed, shared = survey_all(bundles, reading, pool)
-        _, order = order_of_ids(surveyed)
-        return take_all(surveyed, order.astype(np.uint32), reading, shared, pool)
+        return take_all(surveyed, reading, shared, pool)
 
 
 def test_bundles_that_are_held_and_bundles_that_are_read_again_give_the_same(bundles):
@@ -127,8 +126,7 @@ def test_hardly_an_entry_is_taken_for_nothing(bundles):
     reading = BundleReading.of(MODEL, None)
     with ThreadPoolExecutor(1) as pool:
         surveyed, shared = survey_all(bundles, reading, pool)
-        _, order = order_of_ids(surveyed)
-        taken = take_all(surveyed, order.astype(np.uint32), reading, shared, pool)
+        taken = take_all(surveyed, reading, shared, pool)
     for index in range(len(MODEL.passes)):
         entries = taken.pop(index)
         _, counts = np.unique(entries.token, axis=0, return_counts=True)
@@ -145,7 +143,7 @@ def test_a_bundle_that_is_replaced_between_the_readings_is_refused(tmp_path):
         surveyed, shared = survey_all([path], reading, pool)
         write_made_up_bundle(path, [made_up_batch(SET, range(20, 40), MODEL)], SET, MODEL)
         with pytest.raises(BundleError) as caught:
-            take_all(surveyed, np.arange(20, dtype=np.uint32), reading, shared, pool)
+            take_all(surveyed, reading, shared, pool)
     assert caught.value.code == "link.bundle-changed"
 
 

@@ -90,22 +90,21 @@ def find_entries(
 
 
 @njit(cache=True, nogil=True)
-def mark_tokens(data: NDArray[np.uint8], place: NDArray[np.int64], seen: NDArray[np.uint64]) -> None:
-    """Note the block tokens of a batch in a table of bits [passes, 2 * words]: seen once, and seen again.
+def mark_tokens(data: NDArray[np.uint8], start: int, entries: int, seen: NDArray[np.uint64]) -> None:
+    """Note the block tokens of one pass of a batch in a table of bits [2 * words]: seen once, and seen again.
 
     A token's bit is chosen by its first bits, which are those of a hash. Two tokens can share one: then both look as if
     they were seen again. A token that was seen again never looks as if it was not.
     """
-    shift = _slot_shift(seen.shape[1])
-    for p in range(len(place)):
-        tokens = place[p, 0] + place[p, 1] * ROW_BYTES
-        for i in range(place[p, 1]):
-            slot = _half(data, tokens + i * TOKEN_BYTES) >> shift
-            # The two words lie side by side, and there is no branch: the CPU can wait for many of them at a time.
-            word, mask = (slot >> np.uint64(6)) << np.uint64(1), np.uint64(1) << (slot & np.uint64(63))
-            once = seen[p, word]
-            seen[p, word + np.uint64(1)] |= once & mask
-            seen[p, word] = once | mask
+    shift = _slot_shift(len(seen))
+    tokens = start + entries * ROW_BYTES
+    for i in range(entries):
+        slot = _half(data, tokens + i * TOKEN_BYTES) >> shift
+        # The two words lie side by side, and there is no branch: the CPU can wait for many of them at a time.
+        word, mask = (slot >> np.uint64(6)) << np.uint64(1), np.uint64(1) << (slot & np.uint64(63))
+        once = seen[word]
+        seen[word + np.uint64(1)] |= once & mask
+        seen[word] = once | mask
 
 
 @njit(cache=True, nogil=True)
@@ -130,12 +129,12 @@ def take_again(
     start: int,
     entries: int,
     seen: NDArray[np.uint64],
-    new_row: NDArray[np.uint32],
+    first_row: int,
     row: NDArray[np.uint32],
     token: NDArray[np.uint8],
     sketch: NDArray[np.uint8],
 ) -> None:
-    """Copy the entries of one pass whose token was seen again (`seen` [2 * words]), with rows by their new numbers."""
+    """Copy the entries of one pass whose token was seen again (`seen` [2 * words]), rows counting from `first_row`."""
     shift = _slot_shift(len(seen))
     tokens = start + entries * ROW_BYTES
     sketches = tokens + entries * TOKEN_BYTES
@@ -146,7 +145,7 @@ def take_again(
         slot = _half(data, at) >> shift
         word = (slot >> np.uint64(6)) << np.uint64(1)
         if (seen[word + np.uint64(1)] >> (slot & np.uint64(63))) & np.uint64(1):
-            row[taken] = new_row[_number(data, start + i * ROW_BYTES)]
+            row[taken] = np.uint32(first_row) + _number(data, start + i * ROW_BYTES)
             for byte in range(TOKEN_BYTES):
                 token[taken, byte] = data[at + byte]
             for byte in range(width):

@@ -63,12 +63,13 @@ class SharedTokens:
         words = max(bundle_bytes // _BYTES_A_BIT // 64, 1)
         words = 1 << (words - 1).bit_length()
         self.seen = np.zeros((passes, 2 * words), np.uint64)
-        self._lock = threading.Lock()
+        self._locks = [threading.Lock() for _ in range(passes)]
 
     def note(self, raw: RawBatch) -> None:
         """Note the tokens of a batch; safe to call from several threads, in any order."""
-        with self._lock:
-            mark_tokens(raw.data, raw.place, self.seen)
+        for (start, entries), seen, lock in zip(raw.place.tolist(), self.seen, self._locks, strict=True):
+            with lock:
+                mark_tokens(raw.data, start, entries, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +146,8 @@ class SharedEntries:
         self._used = np.zeros(len(entries), np.int64)
         self._lock = threading.Lock()
 
-    def add(self, raw: RawBatch, new_row: NDArray[np.uint32], shared: SharedTokens) -> None:
-        """Copy the shared entries of a batch, with rows by their new numbers; safe to call from several threads."""
+    def add(self, raw: RawBatch, first_row: int, shared: SharedTokens) -> None:
+        """Copy the shared entries of a batch whose rows count from `first_row`; safe to call from several threads."""
         counts = np.empty(len(self._used), np.int64)
         count_again(raw.data, raw.place, shared.seen, counts)
         with self._lock:
@@ -157,7 +158,7 @@ class SharedEntries:
                 own = slice(first[index], first[index] + counts[index])
                 start, standing = raw.place[index].tolist()
                 row, token, sketch = entries.row[own], entries.token[own], entries.sketch[own]
-                take_again(raw.data, start, standing, shared.seen[index], new_row, row, token, sketch)
+                take_again(raw.data, start, standing, shared.seen[index], first_row, row, token, sketch)
 
     def pop(self, index: int) -> PassEntries:
         """Return the entries of a pass and forget them; raises `ValueError` the second time."""
@@ -168,17 +169,14 @@ class SharedEntries:
         return PassEntries(entries.number, entries.row[:used], entries.token[:used], entries.sketch[:used])
 
 
-def take(
-    surveyed: Surveyed, place: NDArray[np.uint32], reading: BundleReading, shared: SharedTokens, into: SharedEntries
-) -> None:
-    """Put a bundle's shared entries into `into`; `place` is uint32[n], the new number of each row.
+def take(surveyed: Surveyed, first_row: int, reading: BundleReading, shared: SharedTokens, into: SharedEntries) -> None:
+    """Put a bundle's shared entries into `into`, its rows counting from `first_row`.
 
     Raises `BundleError` (`link.bundle-changed`) when it is read again and is not the one that was surveyed.
     """
-    start = 0
     for raw in _read_again(surveyed, reading) if surveyed.batches is None else surveyed.batches:
-        into.add(raw, place[start : start + len(raw.presence)], shared)
-        start += len(raw.presence)
+        into.add(raw, first_row, shared)
+        first_row += len(raw.presence)
 
 
 def _read_again(surveyed: Surveyed, reading: BundleReading) -> Iterator[RawBatch]:
@@ -189,17 +187,12 @@ def _read_again(surveyed: Surveyed, reading: BundleReading) -> Iterator[RawBatch
 
 
 def take_all(
-    surveyed: Sequence[Surveyed],
-    place: NDArray[np.uint32],
-    reading: BundleReading,
-    shared: SharedTokens,
-    pool: Executor,
+    surveyed: Sequence[Surveyed], reading: BundleReading, shared: SharedTokens, pool: Executor
 ) -> SharedEntries:
-    """Go through all bundles again; `place` is the new number of each of their rows."""
+    """Go through all bundles again; the entries' rows count all bundles' rows in the order of `surveyed`."""
     into = SharedEntries(reading.model, np.sum([one.entries for one in surveyed], axis=0))
-    ends = np.cumsum([len(one.presence) for one in surveyed])
-    places = np.split(place, ends[:-1])
-    for _ in pool.map(lambda one, rows: take(one, rows, reading, shared, into), surveyed, places):
+    starts = np.cumsum([0, *(len(one.presence) for one in surveyed)]).tolist()
+    for _ in pool.map(lambda one, first: take(one, first, reading, shared, into), surveyed, starts[:-1]):
         pass
     return into
 

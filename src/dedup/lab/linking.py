@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dedup.bundle.keys import IngestKey, SealingPrivateKey
-from dedup.bundle.reader import read_manifest
+from dedup.bundle.outside import read_manifest
 from dedup.errors import BundleError, ModelError
 from dedup.ingest.rekey import Runs, rekey_runs_of, stream_bytes
 from dedup.lab.gathering import BundleReading, order_of_ids, survey_all, take_all
@@ -92,35 +92,37 @@ def read_bundles(
 ) -> tuple[Ids, EncodedRecords, Volume]:
     """Read bundles and return ids in ascending order with their records, and under `key` the entries that are shared.
 
-    An entry that is alone in its block is left out: it finds no pair. `on_stage` hears `survey`, `ids`, `take` and
+    An entry that is alone in its block is left out: it finds no pair. `on_stage` hears `survey`, `take`, `ids` and
     `rekey`. Raises `BundleError`: what `open_bundle` raises, `link.epochs` when the bundles come from different epochs,
     `link.id-twice` when two registrations have one id, `link.bundle-changed` when one is replaced meanwhile.
     """
     reading = BundleReading.of(model, opened_with)
     surveyed, shared = survey_all(bundles, reading, pool)
     on_stage("survey")
-    ids, order = order_of_ids(surveyed)
+    ordering = pool.submit(order_of_ids, surveyed)  # one thread's work, so entries are taken meanwhile
+    taken = take_all(surveyed, reading, shared, pool)
+    on_stage("take")
+    ids, order = ordering.result()
     place = np.empty(len(order), np.uint32)
     place[order] = np.arange(len(order), dtype=np.uint32)
-    presence = np.concatenate([one.presence for one in surveyed])[order]
+    presence = np.concatenate([one.presence for one in surveyed])
     edd_week = np.concatenate([one.edd_week for one in surveyed])[order]
-    on_stage("ids")
-    taken = take_all(surveyed, place, reading, shared, pool)
     held = all(one.batches is not None for one in surveyed)
     del surveyed, shared
-    on_stage("take")
+    on_stage("ids")
     passes, entry_bytes, stream = [], 0, 0
     for index, linkage_pass in enumerate(model.passes):
         entries = taken.pop(index)
         blocks = find_blocks(entries, max(len(entries.row), 2))
         runs = Runs(blocks.order, blocks.start, blocks.length)
-        passes.append(rekey_runs_of(entries, runs, linkage_pass, model, presence, key, pool=pool))
-        entry_bytes += passes[-1].token.nbytes + passes[-1].sketch.nbytes
+        rekeyed = rekey_runs_of(entries, runs, linkage_pass, model, presence, key, pool=pool)
+        passes.append(replace(rekeyed, row=place[rekeyed.row]))
+        entry_bytes += rekeyed.token.nbytes + rekeyed.sketch.nbytes
         stream += len(runs.first) * stream_bytes(linkage_pass, model)
         del entries, blocks
     on_stage("rekey")
     volume = Volume(sum(path.stat().st_size for path in bundles), held, ids.letters.nbytes, entry_bytes, stream)
-    return ids, EncodedRecords(presence, edd_week, tuple(passes)), volume
+    return ids, EncodedRecords(presence[order], edd_week, tuple(passes)), volume
 
 
 def link_bundles(
