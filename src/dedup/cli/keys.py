@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
+from dedup.cli.credentials import credentials, fetch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,6 +21,9 @@ keys = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+keys.command("credentials")(credentials)
+keys.command("fetch")(fetch)
 
 ServerOption = Annotated[
     Path | None, typer.Option("--server", help="The server's key folder; else `keys` in the server's home folder.")

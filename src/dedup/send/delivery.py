@@ -1,0 +1,80 @@
+"""Deliver bundles one after another: what has its receipt is left alone, what is refused stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from dedup.errors import DedupError
+from dedup.send.bundlefile import BundleFile, look_at
+from dedup.send.credentials import Credentials, remember_receipt_keys
+from dedup.send.errors import Fault, NoServerError, ServerRefusedError
+from dedup.send.receipt import HeldReceipt, keep_receipt, kept_receipt, receipt_path
+from dedup.send.server import UploadServer
+from dedup.send.upload import send_bundle
+
+Told = Callable[[BundleFile, int], None]
+
+
+class State(StrEnum):
+    """What became of a bundle."""
+
+    ACCEPTED = "accepted"
+    KNOWN = "known"  # its receipt lay here already, so nothing was sent
+    REFUSED = "refused"  # by the server, which need not be asked again
+    FAILED = "failed"  # it could not be brought to an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One bundle's end: its receipt and where it is kept, or what was wrong; `bytes_` is 0 for a file not looked at."""
+
+    path: Path
+    state: State
+    bytes_: int = 0
+    receipt: HeldReceipt | None = None
+    kept_in: Path | None = None
+    address: str = ""
+    faults: tuple[Fault, ...] = ()
+
+
+def deliver(
+    paths: Iterable[Path],
+    credentials: Credentials,
+    server: UploadServer,
+    *,
+    receipts: Path | None = None,
+    told: Told = lambda _bundle, _bytes: None,
+) -> Iterator[Outcome]:
+    """Yield the outcome of each bundle; the server's keys are verified before the first byte is sent.
+
+    Raises `NoServerError` where no other bundle need be tried.
+    """
+    connected = False
+    for path in paths:
+        try:
+            bundle = look_at(path, credentials)
+            kept_in = receipt_path(path, receipts)
+            held = kept_receipt(kept_in, bundle, credentials.receipt_keys)
+            if held is not None:
+                yield Outcome(path, State.KNOWN, bundle.size, held, kept_in)
+                continue
+            if not connected:
+                statement = server.connect()
+                remember_receipt_keys(credentials, statement.receipts)
+                connected = True
+            yield _sent(bundle, server, kept_in, told)
+        except NoServerError:
+            raise
+        except ServerRefusedError as refused:
+            yield Outcome(path, State.REFUSED, faults=refused.faults)
+        except DedupError as fault:
+            yield Outcome(path, State.FAILED, faults=(Fault(fault.code, fault.message),))
+
+
+def _sent(bundle: BundleFile, server: UploadServer, kept_in: Path, told: Told) -> Outcome:
+    sent = send_bundle(bundle, server, lambda there: told(bundle, there))
+    keep_receipt(sent.receipt, kept_in)
+    return Outcome(bundle.path, State.ACCEPTED, bundle.size, sent.receipt, kept_in, sent.address)
