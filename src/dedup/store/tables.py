@@ -61,6 +61,16 @@ class SubmissionState(StrEnum):
     SUPERSEDED = "superseded"  # a newer snapshot of the same provider and epoch is in
 
 
+class UploadState(StrEnum):
+    """How far an upload is; one that was accepted lives on as a submission, with the states of that."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"  # it is not what was declared, or no bundle that this server takes
+    ABORTED = "aborted"  # its vendor took it back
+    EXPIRED = "expired"  # its vendor did not go on with it
+
+
 class View(StrEnum):
     """The halves of what is kept, and what joins them; each has its own folder.
 
@@ -124,7 +134,50 @@ class SubmissionRow(Base):
     attributes: Mapped[str | None] = mapped_column(DIGEST)
     statistics: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
-    __table_args__ = (Index(None, "provider", "epoch_key_id", "state"), Index(None, "state"))
+    __table_args__ = (
+        Index(None, "provider", "epoch_key_id", "state"),
+        Index(None, "state"),
+        Index(None, "vendor", "received_at"),
+    )
+
+
+class UploadRow(Base):
+    """A vendor's upload of one submission, as far as it is; `part` names the file that its bytes are in.
+
+    A new attempt takes the row over under a new part, so that a late call for the earlier one finds nothing to change.
+    """
+
+    __tablename__ = "uploads"
+
+    vendor: Mapped[str] = mapped_column(String(64), primary_key=True)
+    submission_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    part: Mapped[str] = mapped_column(String(32))
+    idempotency_key: Mapped[str] = mapped_column(String(128))
+    provider: Mapped[str] = mapped_column(PROVIDER)
+    snapshot_date: Mapped[date] = mapped_column(Date)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(DIGEST)
+    offset: Mapped[int] = mapped_column(BigInteger)  # this many bytes are on disk for good
+    state: Mapped[UploadState] = mapped_column(_enum(UploadState))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    touched_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    faults: Mapped[list[dict[str, str]] | None] = mapped_column(JSON)  # code and detail of each, when it is rejected
+
+    __table_args__ = (
+        Index(None, "vendor", "idempotency_key", unique=True),
+        Index(None, "vendor", "created_at"),
+        Index(None, "state", "touched_at"),
+    )
+
+
+class UploadDayRow(Base):
+    """How many bytes a vendor sent on one day."""
+
+    __tablename__ = "upload_days"
+
+    vendor: Mapped[str] = mapped_column(String(64), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    bytes: Mapped[int] = mapped_column(BigInteger)
 
 
 class RunRow(Base):
