@@ -20,8 +20,9 @@ from joserfc.jwk import ECKey, OctKey
 from dedup.bundle.canonical import canonical_json
 from dedup.bundle.container import HEAD, MANIFEST_KIND, SEALED_MAGIC, UNSEALED_MAGIC
 from dedup.bundle.keys import SealingPrivateKey, SigningKey, b64url, unb64url
+from dedup.bundle.outside import check_fits, read_manifest
 from dedup.bundle.payload import BatchLayout, BundleBatch, write_batch
-from dedup.bundle.reader import check_fits, open_bundle, read_manifest, refuse_replay
+from dedup.bundle.reader import open_bundle, refuse_replay
 from dedup.bundle.sealing import CHUNK_BYTES, bundle_info, seal_chunks, seal_secret
 from dedup.bundle.vendors import TrustedVendor
 from dedup.bundle.writer import write_bundle

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from dedup.bundle.keyfiles import LinkageKey, SealingPrivateKey, SigningKey, read_key, write_key
-from dedup.bundle.reader import open_bundle, read_manifest
+from dedup.bundle.outside import read_manifest
+from dedup.bundle.reader import open_bundle
 from dedup.encode import pool
 from dedup.encode.job import Encoded, EncodeOptions, NotEncoded, Work
 from dedup.errors import ModelError

@@ -95,7 +95,7 @@ def test_the_same_bundle_again_is_answered_with_the_same_promise_and_counts_once
 
 def test_the_same_bundle_signed_once_more_is_the_same_submission(server, intake, deliver, vendor_key) -> None:
     from dedup.bundle.manifest import manifest_json
-    from dedup.bundle.reader import read_manifest
+    from dedup.bundle.outside import read_manifest
     from dedup.bundle.signing import sign
 
     path = deliver("a.bundle")

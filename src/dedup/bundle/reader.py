@@ -5,7 +5,6 @@ Nothing that a bundle states about its own size is used before it is compared wi
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from dedup.bundle.canonical import parse_json
-from dedup.bundle.container import MANIFEST_KIND, Container, check_body, read_body, read_container
+from dedup.bundle.container import Container, check_body, read_body
 from dedup.bundle.keys import KeyId, SealingPrivateKey
-from dedup.bundle.manifest import Manifest, malformed, parse_manifest
+from dedup.bundle.manifest import Manifest
+from dedup.bundle.outside import check_fits, opened, stated
 from dedup.bundle.payload import (
     MAX_BATCH_BYTES,
     MAX_STATISTICS_BYTES,
@@ -29,7 +29,6 @@ from dedup.bundle.payload import (
     read_raw_batch,
 )
 from dedup.bundle.sealing import bundle_info, open_chunks, open_secret
-from dedup.bundle.signing import take_apart, verify
 from dedup.bundle.vendors import TrustedVendors
 from dedup.errors import BundleError
 from dedup.model.linkage import LinkageModel
@@ -89,23 +88,6 @@ class OpenBundle:
         self.close()
 
 
-def read_manifest(path: Path, *, trusted: TrustedVendors | None) -> Manifest:
-    """Return the manifest of a bundle after checking its form, signature, length and body digest.
-
-    With `trusted`, the bundle must be sealed and signed by one of these vendors, for a provider that it may deliver
-    for; without, a signature is not verified and an unsealed evaluation bundle is accepted (evaluation only).
-
-    Raises `BundleError`: `bundle.unreadable`, `bundle.not-a-bundle`, `bundle.truncated`, `bundle.trailing-bytes`,
-    `bundle.oversize`, `bundle.unsealed`, `bundle.signature-malformed`, `bundle.signature-algorithm`,
-    `bundle.vendor-unknown`, `bundle.signature-wrong`, `bundle.vendor-mismatch`, `bundle.provider-not-allowed`,
-    `bundle.scheme`, `bundle.manifest-malformed`, `bundle.altered`.
-    """
-    with _opened(path) as file:
-        manifest, container = _stated(file, trusted)
-        check_body(file, container.body_start, manifest.body_bytes, manifest.body_sha256)
-        return manifest
-
-
 def open_bundle(
     path: Path,
     *,
@@ -123,9 +105,9 @@ def open_bundle(
     `bundle.wrong-model`, `bundle.wrong-epoch`, `bundle.sealed`, `bundle.wrong-key`; while iterating also
     `bundle.payload-malformed`, `bundle.batch-malformed`.
     """
-    file = _opened(path)
+    file = opened(path)
     try:
-        manifest, container = _stated(file, trusted)
+        manifest, container = stated(file, trusted)
         body = _checked_body(file, container, manifest, hold)
         check_fits(manifest, model=model, epochs=epochs)
         if manifest.sealing is None:
@@ -141,14 +123,6 @@ def open_bundle(
         raise
 
 
-def check_fits(manifest: Manifest, *, model: LinkageModel, epochs: Collection[str] | None = None) -> None:
-    """Raise `BundleError` (`bundle.wrong-model`, `bundle.wrong-epoch`) unless the bundle was made for this linkage."""
-    if manifest.model_digest != model.digest:
-        raise BundleError("bundle.wrong-model", "The bundle was encoded with another linkage model than this server's.")
-    if epochs is not None and manifest.epoch_key_id not in epochs:
-        raise BundleError("bundle.wrong-epoch", "The bundle was encoded with a linkage key that is not in use.")
-
-
 def refuse_replay(manifest: Manifest, known: Mapping[str, str]) -> None:
     """Raise `BundleError` (`bundle.replayed`) when a known submission id comes back with another body.
 
@@ -159,62 +133,14 @@ def refuse_replay(manifest: Manifest, known: Mapping[str, str]) -> None:
         raise BundleError("bundle.replayed", "The bundle reuses the submission id of another bundle.")
 
 
-def _opened(path: Path) -> BufferedReader:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise BundleError("bundle.unreadable", f"The bundle cannot be read: {error.strerror}.") from error
-
-
-def _stated(file: BufferedReader, trusted: TrustedVendors | None) -> tuple[Manifest, Container]:
-    """Return what the bundle states of itself; whether its body is the stated one remains to be checked."""
-    container = read_container(file)
-    manifest = _signed_manifest(container, trusted) if container.sealed else _bare_manifest(container, trusted)
-    return manifest, container
-
-
 def _checked_body(file: BufferedReader, container: Container, manifest: Manifest, hold: int) -> BinaryIO:
     """Return the body after checking its digest: held in memory when it is small, else to be read a second time."""
-    stated = container.body_start, manifest.body_bytes, manifest.body_sha256
+    extent = container.body_start, manifest.body_bytes, manifest.body_sha256
     if manifest.body_bytes <= hold:
-        return io.BytesIO(read_body(file, *stated))
-    check_body(file, *stated)
+        return io.BytesIO(read_body(file, *extent))
+    check_body(file, *extent)
     file.seek(container.body_start)
     return file
-
-
-def _bare_manifest(container: Container, trusted: TrustedVendors | None) -> Manifest:
-    if trusted is not None:
-        raise BundleError("bundle.unsealed", "This is an unsealed evaluation bundle; only sealed ones are accepted.")
-    manifest = parse_manifest(container.manifest)
-    if manifest.sealing is not None:
-        raise malformed("an unsealed bundle cannot say how it was sealed")
-    return manifest
-
-
-def _signed_manifest(container: Container, trusted: TrustedVendors | None) -> Manifest:
-    statement = take_apart(container.manifest, kind=MANIFEST_KIND)
-    vendor = None
-    if trusted is not None:
-        vendor = trusted.get(statement.key_id)
-        if vendor is None:
-            raise BundleError("bundle.vendor-unknown", "The bundle is signed with a key that no registered vendor has.")
-        verify(statement, vendor.key)
-    manifest = parse_manifest(statement.payload)
-    if manifest.sealing is None:
-        raise malformed("a sealed bundle has to say how it was sealed")
-    if vendor is not None:
-        if manifest.vendor != vendor.vendor:
-            raise BundleError(
-                "bundle.vendor-mismatch",
-                "The bundle names another vendor than the one that signed it; encode with --vendor and the code under "
-                "which the operator registered the key.",
-            )
-        if manifest.provider not in vendor.providers:
-            raise BundleError(
-                "bundle.provider-not-allowed", "The vendor that signed the bundle may not deliver for this provider."
-            )
-    return dataclasses.replace(manifest, signed_by=statement.key_id)
 
 
 def _content_key(manifest: Manifest, opened_with: SealingPrivateKey | SealingKeys | None) -> bytes:

@@ -15,7 +15,8 @@ from typing import Any
 
 from dedup.bundle.keys import IngestKey
 from dedup.bundle.manifest import Manifest
-from dedup.bundle.reader import OpenBundle, SealingKeys, open_bundle, read_manifest
+from dedup.bundle.outside import read_manifest
+from dedup.bundle.reader import OpenBundle, SealingKeys, open_bundle
 from dedup.errors import BundleError, DedupError, KeyFileError, StoreError
 from dedup.fields import ATTRIBUTES
 from dedup.ingest.identity import identity_tags, registration_tags

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from dedup.bundle.manifest import Manifest
-from dedup.bundle.reader import read_manifest
+from dedup.bundle.outside import read_manifest
 from dedup.bundle.serverkeys import ServerKeys
 from dedup.errors import BundleError, DedupError
 from dedup.intake.checks import Circumstances, IntakeLimits, faults_of

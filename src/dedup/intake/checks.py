@@ -1,7 +1,7 @@
 """The checks that a bundle passes before it is accepted: a row of small ones, each with its own code.
 
 Whether the file is a whole, signed bundle of a vendor that may deliver for this provider was settled before, by
-`dedup.bundle.reader.read_manifest`. All checks run, so that a sender hears of every fault at once.
+`dedup.bundle.outside.read_manifest`. All checks run, so that a sender hears of every fault at once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from dedup.bundle.keys import KeyId
 from dedup.bundle.manifest import Manifest
-from dedup.bundle.reader import check_fits
+from dedup.bundle.outside import check_fits
 from dedup.errors import BundleError, DedupError
 from dedup.intake.receipts import IntakeError
 from dedup.model.linkage import LinkageModel
