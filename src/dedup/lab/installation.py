@@ -92,7 +92,7 @@ def build_installation(folder: Path, simulation: Simulation, *, config: Path, cr
     write_key(folder / "custodian" / "epoch.key", epoch, created=created)
     vendor_of = simulation.providers.set_index("aanbieder_agb")["vendor"]
     for vendor, providers in vendor_of.groupby(vendor_of).groups.items():
-        _settle_vendor(installation, str(vendor), [str(agb) for agb in providers], epoch, created)
+        settle_vendor(installation, str(vendor), [str(agb) for agb in providers], epoch, created)
         mine = simulation.registrations[simulation.registrations["aanbieder_agb"].isin(providers)]
         write_extracts(mine, folder / "vendors" / str(vendor) / "extracts")
     return installation
@@ -121,7 +121,7 @@ def submit(installation: Installation, *, today: date, created: datetime, proces
         yield from encode_extracts(works, options, processes=processes)
 
 
-def _settle_vendor(
+def settle_vendor(
     installation: Installation, vendor: str, providers: list[str], epoch: LinkageKey, created: datetime
 ) -> None:
     """Give a vendor its keys, register it at the server, and bring it the epoch's key as the custodian would."""
