@@ -1,6 +1,5 @@
 /** One extract becomes one bundle: read and checked, normalised, encoded, sealed and signed. */
 
-import { open, rename, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { hex } from "./bytes.js";
 import { dayOf, weekOf } from "./calendar.js";
@@ -12,6 +11,7 @@ import { checkExtract } from "./extract/checks.js";
 import { requireColumns } from "./extract/columns.js";
 import { readTable } from "./extract/csv.js";
 import { readable } from "./extract/readable.js";
+import { replaceFile } from "./files.js";
 import { normalise } from "./normalise/rules.js";
 import { compareText } from "./text.js";
 import { randomBytes } from "./webcrypto.js";
@@ -44,7 +44,7 @@ export async function encodeExtract(job) {
   checkHeader(header, isSealed);
   const payload = await payloadOf(rows, report, job);
   const { file, manifest } = await bundleOf(payload, header, job.model, job);
-  await replaceFile(job.out, file);
+  await writeBundle(job.out, file);
   return { vendor, provider, records: rows.length, manifest, report };
 }
 
@@ -140,20 +140,11 @@ function systemOf(rows, name) {
   return [...systems][0] ?? "";
 }
 
-/** Writes a file in one step: a reader sees what was there before, or all of it. */
-async function replaceFile(path, bytes) {
-  const beside = `${path}.${hex(randomBytes(4))}.part`;
+/** Writes the bundle in one step. */
+async function writeBundle(path, bytes) {
   try {
-    const file = await open(beside, "wx", 0o644);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
+    await replaceFile(path, bytes);
   } catch (error) {
-    await rm(beside, { force: true });
     throw new EncodeError("bundle.unwritable", `The bundle cannot be written: ${error.code}.`);
   }
 }

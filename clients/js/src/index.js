@@ -9,3 +9,8 @@ export { readRegions } from "./extract/regions.js";
 export { readLinkageKey, readSealingKey, readSigningKey } from "./keys.js";
 export { modelOf, readModel } from "./model/model.js";
 export { normalise } from "./normalise/rules.js";
+export { readCredentials } from "./send/credentials.js";
+export { deliver } from "./send/delivery.js";
+export { NoServerError, SendError, ServerRefusedError } from "./send/errors.js";
+export { Patience } from "./send/patience.js";
+export { UploadServer } from "./send/server.js";

@@ -1,0 +1,79 @@
+/** The credentials file of `dedup keys credentials`: where to upload, as whom, with which key, believing whose receipts. */
+
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { EncodeError } from "../errors.js";
+import { replaceFile } from "../files.js";
+import { readSigningKey, thumbprint } from "../keys.js";
+import { SendError } from "./errors.js";
+
+const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/**
+ * Reads credentials and the signing key that they name; `url` takes the place of the file's.
+ * @returns {Promise<{path, url, vendor, signingKey, receiptKeys}>} receiptKeys is a Map of public JWKs by id
+ */
+export async function readCredentials(path, url) {
+  const malformed = () => new EncodeError("key.malformed", `${path} is no credentials file, or it was damaged.`);
+  const document = await readDocument(path, malformed);
+  const isText = (name) => typeof document[name] === "string" && document[name] !== "";
+  if (!["vendor", "signing_key", "url", "key_id"].every(isText) || !Array.isArray(document.receipt_keys)) throw malformed();
+  const receiptKeys = new Map();
+  for (const jwk of document.receipt_keys) {
+    if (jwk?.kty !== "EC" || jwk.crv !== "P-256" || typeof jwk.x !== "string" || typeof jwk.y !== "string") throw malformed();
+    receiptKeys.set(await thumbprint(jwk), jwk);
+  }
+  if (receiptKeys.size === 0) throw malformed();
+  const named = resolve(dirname(path), document.signing_key);
+  const signingKey = await readSigningKey(named);
+  if (signingKey.keyId !== document.key_id) {
+    throw new EncodeError(
+      "key.other-signing-key",
+      `${named} is not the key that ${path} was made for; make new credentials.`,
+    );
+  }
+  return { path, url: checkedUrl(url ?? document.url), vendor: document.vendor, signingKey, receiptKeys };
+}
+
+/** Puts the receipt keys of a verified statement in the place of those in the file, in one step. */
+export async function rememberReceiptKeys(credentials, keys) {
+  if ([...keys.keys()].join() === [...credentials.receiptKeys.keys()].join()) return;
+  const document = JSON.parse(await readFile(credentials.path, "utf8"));
+  document.receipt_keys = [...keys.values()];
+  await replaceFile(credentials.path, Buffer.from(`${JSON.stringify(document, null, 2)}\n`));
+}
+
+/** A server's URL without a slash at its end, if it is safe to use. */
+export function checkedUrl(text) {
+  let url;
+  try {
+    url = new URL(text);
+  } catch {
+    url = undefined;
+  }
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && HERE.has(url.hostname));
+  if (!isSafe || url.username || url.search || url.hash) {
+    throw new SendError(
+      "send.url",
+      "The server's URL starts with https:// (http:// for this machine only), then its name.",
+    );
+  }
+  return text.replace(/\/+$/, "");
+}
+
+async function readDocument(path, malformed) {
+  let text;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw new EncodeError("key.missing", `The key file ${path} cannot be read: ${error.code}.`);
+  }
+  let document;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    throw malformed();
+  }
+  if (document?.kind !== "upload-credentials" || document.version !== 1) throw malformed();
+  return document;
+}
