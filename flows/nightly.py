@@ -22,7 +22,8 @@ from prefect.tasks import Task
 
 from dedup.errors import DedupError, StoreError, kind_and_place
 from dedup.nightly.night import open_night
-from dedup.nightly.run import NightResult, Stage, run_night
+from dedup.nightly.result import NightResult
+from dedup.nightly.run import Stage, run_night
 from dedup.settings import find_config_dir, load_settings
 
 T = TypeVar("T")

@@ -28,6 +28,7 @@ from dedup.cli.link import link
 from dedup.cli.model import app as model_app
 from dedup.cli.nightly import nightly
 from dedup.cli.report import report
+from dedup.cli.retention import retention
 from dedup.cli.send import send
 from dedup.cli.simulate import simulate
 from dedup.errors import DedupError, kind_and_place
@@ -45,6 +46,7 @@ app.command("check")(check)
 app.command("encode")(encode)
 app.command("send")(send)
 app.command("nightly")(nightly)
+app.command("retention")(retention)
 app.command("link")(link)
 app.command("evaluate")(evaluate)
 app.command("calibrate")(calibrate)

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dedup.nightly.announcing import Operator
+    from dedup.nightly.writing import FailedReport
     from dedup.settings import Settings
 
 EXIT_DONE = 0
@@ -31,6 +35,20 @@ def settings_from(config: Path | None) -> Settings:
     from dedup.settings import find_config_dir, load_settings
 
     return load_settings(find_config_dir(config, os.environ, Path.cwd()))
+
+
+def operator_of(settings: Settings) -> Operator:
+    """Return who is told of a job, with warnings to standard error: standard output is the job's own."""
+    from dedup.nightly.announcing import Operator
+
+    return Operator(settings, os.environ, lambda fault: print_error(fault.code, fault.message, as_json=False))
+
+
+def print_failed(failed: Iterable[FailedReport]) -> None:
+    """Print a line for every report that was not written: for whom, its stable code, and where a bug is."""
+    for report in failed:
+        where = f", {report.place}" if report.place else ""
+        typer.echo(f"Not written: the report for {report.audience} {report.whose} [{report.error}{where}]")
 
 
 def print_json(document: Any) -> None:

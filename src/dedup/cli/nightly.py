@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
+from dedup.cli.console import ConfigOption, JsonOption, operator_of, print_failed, print_json, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dedup.nightly.run import NightResult
+    from dedup.nightly.result import NightResult
 
 
 class Until(StrEnum):
@@ -41,22 +41,36 @@ def nightly(
 ) -> None:
     """Receive, ingest, link, find and report; a run that was stopped or killed goes on where it was.
 
+    The channels of [notify] in settings.toml are told how a whole night went. A report that fails stops no other; the
+    exit code is then 1, and the next run of the night writes its reports anew.
+
     Example: dedup nightly --config demo/config --date 2026-11-22
     """
     from datetime import UTC
     from zoneinfo import ZoneInfo
 
+    from dedup.nightly.announcing import announced
     from dedup.nightly.night import open_night
     from dedup.nightly.run import Stage, run_night
+    from dedup.nightly.summary import Job
 
     settings = settings_from(config)
     today = (day or datetime.now(ZoneInfo("Europe/Amsterdam"))).date()
-    with open_night(settings, today=today, clock=lambda: datetime.now(UTC), inbox=inbox, out=out) as night:
-        result = run_night(night, until=Stage(until.value), perform=_with_status)
+
+    def work() -> NightResult:
+        with open_night(settings, today=today, clock=lambda: datetime.now(UTC), inbox=inbox, out=out) as night:
+            return run_night(night, until=Stage(until.value), perform=_with_status)
+
+    if until is Until.REPORTS:
+        operator = operator_of(settings)
+        result = announced(work, lambda night: night.summary(today), job=Job.NIGHTLY, day=today, operator=operator)
+    else:
+        result = work()
     if as_json:
         print_json(result.to_json())
     else:
-        _print(result, inbox=night.inbox)
+        _print(result, inbox=inbox or settings.server_home / "inbox")
+    result.raise_for_reports()
 
 
 def _with_status(stage: Any, work: Callable[[], Any]) -> Any:
@@ -73,8 +87,11 @@ def _print(result: NightResult, *, inbox: Path) -> None:
         typer.echo(f"{stage.name:<9} {counts}")
     if sum(stage.counts.get("refused", 0) for stage in result.stages):
         typer.echo(f"Refused bundles lie in {inbox / 'rejected'}, each with a problem file that says why.")
-    if result.result_digest is not None:
-        pages = [report for report in result.reports if report.suffix == ".html"]
-        typer.echo(f"Result {result.result_digest[:16]}; findings in {result.findings}; reports of {len(pages)} KSVs.")
-        for page in pages:
-            typer.echo(f"  {page}")
+    if result.findings is None:
+        return
+    pages = [report for report in result.reports if report.suffix == ".html"]
+    digest = result.result_digest[:16] if result.result_digest else "none"
+    typer.echo(f"Result {digest}; findings in {result.findings}; reports of {len(pages)} KSVs.")
+    for page in pages:
+        typer.echo(f"  {page}")
+    print_failed(result.failed)

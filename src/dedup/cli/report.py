@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
+from dedup.cli.console import ConfigOption, JsonOption, operator_of, print_failed, print_json, settings_from
+
+if TYPE_CHECKING:
+    from dedup.nightly.monthly import MonthlyResult
 
 report = typer.Typer(no_args_is_help=True, help="Make the reports that are not made every night.")
 
-
-@report.callback()
-def reports() -> None:
-    """Keep `insurer` a command of its own: Typer would make a lone command the group itself."""
+MonthOption = Annotated[
+    str | None, typer.Option("--month", metavar="YYYY-MM", help="The month; else that of the newest night.")
+]
+DayOption = Annotated[
+    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Nights up to this date count; else today.")
+]
 
 
 @report.command()
 def insurer(
-    month: Annotated[
-        str | None, typer.Option("--month", metavar="YYYY-MM", help="The month; else that of the newest night.")
-    ] = None,
-    day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Nights up to this date count; else today.")
-    ] = None,
+    month: MonthOption = None,
+    day: DayOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Gets insurer-reports/UZOVI/MONTH/; else the installation.")
     ] = None,
@@ -48,16 +49,64 @@ def insurer(
     today = (day or datetime.now(ZoneInfo("Europe/Amsterdam"))).date()
     with open_night(settings, today=today, clock=lambda: datetime.now(UTC), out=out) as night:
         made = write_insurer_reports(night, month)
+    _print(made, as_json=as_json)
+
+
+@report.command()
+def monthly(
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="YYYY-MM", help="The month; else the one that ended last.")
+    ] = None,
+    day: DayOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Gets monthly-reports/KSV/MONTH/ and insurer-reports/; else the installation."),
+    ] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write how each KSV's month went, and each preferred insurer's aggregates if there is a list of contracts.
+
+    Run it in the first week of a month. The channels of [notify] in settings.toml are told how it went. A report that
+    fails stops no other; the exit code is then 1.
+
+    Example: dedup report monthly --month 2026-11
+    """
+    from datetime import UTC
+    from zoneinfo import ZoneInfo
+
+    from dedup.nightly.announcing import announced
+    from dedup.nightly.monthly import month_that_ended, write_monthly_reports
+    from dedup.nightly.night import open_night
+    from dedup.nightly.summary import Job
+
+    settings = settings_from(config)
+    today = (day or datetime.now(ZoneInfo("Europe/Amsterdam"))).date()
+
+    def work() -> MonthlyResult:
+        with open_night(settings, today=today, clock=lambda: datetime.now(UTC), out=out) as night:
+            return write_monthly_reports(night, month or month_that_ended(today))
+
+    operator = operator_of(settings)
+    made = announced(work, lambda result: result.summary(), job=Job.MONTHLY, day=today, operator=operator)
+    _print(made, as_json=as_json)
+
+
+def _print(made: MonthlyResult, *, as_json: bool) -> None:
+    """Print what was written; raises `FailedReportsError` when something was not."""
     if as_json:
-        print_json(
-            {
-                "month": made.month,
-                "day": made.day.isoformat(),
-                "insurers": list(made.insurers),
-                "reports": [str(path) for path in made.files],
-            }
+        print_json(made.to_json())
+    else:
+        whose = " and ".join(
+            counted
+            for count, counted in (
+                (len(made.ksvs), f"{len(made.ksvs)} KSVs"),
+                (len(made.insurers), f"{len(made.insurers)} insurers"),
+            )
+            if count
         )
-        return
-    typer.echo(f"Reports of {made.month}, as it stood in the night of {made.day}, for {len(made.insurers)} insurers:")
-    for path in made.files:
-        typer.echo(f"  {path}")
+        typer.echo(f"Reports of {made.month}, as it stood in the night of {made.day}, for {whose or 'nobody'}:")
+        for path in made.files:
+            typer.echo(f"  {path}")
+        print_failed(made.failed)
+    made.raise_for_reports()

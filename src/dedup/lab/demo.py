@@ -15,7 +15,8 @@ from dedup.errors import ExtractError
 from dedup.lab.installation import Installation, build_installation, submit
 from dedup.lab.simulate import SimulationSettings, generate
 from dedup.nightly.night import open_night
-from dedup.nightly.run import NightResult, run_night
+from dedup.nightly.result import NightResult
+from dedup.nightly.run import run_night
 from dedup.regions import read_regions
 
 REGISTRATIONS = 4_000
@@ -67,6 +68,7 @@ def run_demo(folder: Path, *, config: Path, day: date, clock: Callable[[], datet
     tell("The nightly run receives, ingests, links, classifies and reports.")
     with open_night(installation.settings, today=day, clock=clock) as night:
         result = run_night(night)
+    result.raise_for_reports()
     return Demo(installation, len(encoded), sum(outcome.records for outcome in encoded), refused, result)
 
 

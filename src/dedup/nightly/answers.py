@@ -76,12 +76,17 @@ def keep_answers(night: Night, answers: Answers, event: AuditEvent) -> None:
     feedback_store(night).replace(orjson.dumps(document), event=event, actor=event.actor)
 
 
-def forget_answers(night: Night) -> None:
-    """Remove what is past its time: answers eight weeks after the EDD, labels after `KEEP_LABELS_DAYS`."""
+def forget_answers(night: Night) -> int:
+    """Remove what is past its time: answers eight weeks after the EDD, labels after `KEEP_LABELS_DAYS`.
+
+    Returns how many those were.
+    """
     kept = read_answers(night)
     left = unexpired(kept, night)
-    if len(left.decisions) < len(kept.decisions) or len(left.labels) < len(kept.labels):
+    gone = len(kept.decisions) - len(left.decisions) + len(kept.labels) - len(left.labels)
+    if gone:
         keep_answers(night, left, night.event("feedback.expired", night.run_id))
+    return gone
 
 
 def unexpired(answers: Answers, night: Night) -> Answers:

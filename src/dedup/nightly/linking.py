@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from typing import Any
 
@@ -42,7 +44,8 @@ def link_snapshots(night: Night, snapshots: Snapshots) -> StageOutput:
 
     def make() -> Made:
         numbers, records = load_records(night.store, snapshots.links, snapshots.ids, model=night.model)
-        linkage = link(records, night.model, threshold=threshold, options=options)
+        with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
+            linkage = link(records, night.model, threshold=threshold, options=options, pool=pool)
         # Who is paired with whom is what a thief of entries must not see, and nothing to show beside attributes either.
         return Made(pairs_to_parquet(linkage, numbers), View.JOINED)
 

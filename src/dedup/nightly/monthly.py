@@ -1,42 +1,72 @@
-"""The monthly run: each preferred insurer gets the aggregates of the KSVs in which it contracts."""
+"""The monthly run: how each KSV's month went, and for each preferred insurer the aggregates of its KSVs."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
-import orjson
-
-from dedup.nightly.contracts import contracts_of, kept_contracts
+from dedup.nightly.contracts import kept_contracts
 from dedup.nightly.finding import FINDINGS, findings_from_json
 from dedup.nightly.memory import content_of
+from dedup.nightly.monthly_insurers import INSURER_REPORTS_FOLDER, insurer_reports
+from dedup.nightly.monthly_ksvs import MONTHLY_REPORTS_FOLDER, MonthOfKsv, ksv_reports, months_of_ksvs
 from dedup.nightly.night import Night
-from dedup.nightly.reporting import names_in, prepare_night
-from dedup.nightly.snapshots import current_snapshots
-from dedup.regions import read_regions
-from dedup.reports import insurer_files
-from dedup.reports.disclosure import DisclosureRules
-from dedup.reports.insurer import build_insurer
+from dedup.nightly.result import counts_of_failed, errors_of_ksvs
+from dedup.nightly.standing import Standing
+from dedup.nightly.summary import Job, KsvLine, Summary
+from dedup.nightly.writing import Audience, FailedReport, FailedReportsError, Wanted, write_each
 from dedup.reports.night import ReportError
-from dedup.settings import Settings
-from dedup.store.durable import make_private_folder, write_durably
 from dedup.store.runs import finish_run, outputs_before
 
-INSURER_REPORTS_FOLDER = "insurer-reports"
+__all__ = ["INSURER_REPORTS_FOLDER", "MONTHLY_REPORTS_FOLDER"]
+
 GRACE_DAYS = 7  # how long into the next month a month can still be reported on
 
 
 @dataclass(frozen=True, slots=True)
 class MonthlyResult:
-    """What a monthly run wrote: the files of every insurer, as they stood in the night of `day`."""
+    """What a monthly run wrote, as it stood in the night of `day`, and the reports that failed."""
 
     month: str
     day: date
     insurers: tuple[str, ...]
     files: tuple[Path, ...]
+    ksvs: tuple[KsvLine, ...]
+    failed: tuple[FailedReport, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as the JSON document that `dedup report ... --json` prints."""
+        return {
+            "month": self.month,
+            "day": self.day.isoformat(),
+            "insurers": list(self.insurers),
+            "reports": [str(path) for path in self.files],
+            "ksvs": [line.to_json() for line in self.ksvs],
+            "failed_reports": [one.to_json() for one in self.failed],
+        }
+
+    def raise_for_reports(self) -> None:
+        """Raise `FailedReportsError` when a report failed: for callers who are done with everything else."""
+        if self.failed:
+            raise FailedReportsError(self.failed)
+
+    def summary(self) -> Summary:
+        """Return what the operator is told of this run."""
+        failed = counts_of_failed(self.failed)
+        return Summary(
+            job=Job.MONTHLY,
+            period=self.month,
+            counts={
+                "reports_ksv": sum(not line.error for line in self.ksvs),
+                "reports_insurer": len(self.insurers) - failed.get(str(Audience.INSURER), 0),
+            },
+            failed=failed,
+            ksvs=self.ksvs,
+        )
 
 
 def month_of_report(month: str | None, newest: date) -> str:
@@ -55,59 +85,61 @@ def month_of_report(month: str | None, newest: date) -> str:
     return month
 
 
-def disclosure_rules(settings: Settings) -> DisclosureRules:
-    """Return the disclosure rules of `[insurer_report]`; raises `ConfigError` (`config.setting`)."""
-    usual, section = DisclosureRules(), "insurer_report"
-    return DisclosureRules(
-        smallest=settings.count(section, "smallest", usual.smallest),
-        providers=settings.count(section, "providers", usual.providers),
-        largest_share=settings.share(section, "largest_share", usual.largest_share),
-        two_largest_share=settings.share(section, "two_largest_share", usual.two_largest_share),
-    )
+def month_that_ended(today: date) -> str:
+    """Return the month before today's, as `2026-11`."""
+    return f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
 
 
 def write_insurer_reports(night: Night, month: str | None = None) -> MonthlyResult:
     """Write `insurer-reports/UZOVI/MONTH/report.{json,csv,xlsx}` from the newest night's findings.
 
-    Raises `ReportError`: `reports.no-night` before the first night, `reports.no-contracts` while no list of contracts
-    is kept (it says which insurer may hear of which KSV), `reports.month` for a month that is past.
+    A report that fails stops no other; the result names it. Raises `ReportError`: `reports.no-night` before the first
+    night, `reports.no-contracts` while no list of contracts is kept (it says which insurer may hear of which KSV),
+    `reports.month` for a month that is past.
     """
+    standing = _standing(night, month)
+    return _write(standing, insurer_reports(standing), code="reports.insurers")
+
+
+def write_monthly_reports(night: Night, month: str | None = None) -> MonthlyResult:
+    """Write those and `monthly-reports/KSV/MONTH/`: the report as the month ended, and `month.csv`, its nights.
+
+    Without a list of contracts there are none for insurers. Raises `ReportError`: `reports.no-night`, `reports.month`.
+    """
+    standing = _standing(night, month)
+    months = months_of_ksvs(standing)
+    of_insurers = insurer_reports(standing) if kept_contracts(night.settings, night.keys) is not None else []
+    return _write(standing, [*ksv_reports(standing, months), *of_insurers], code="reports.monthly", months=months)
+
+
+def _standing(night: Night, month: str | None) -> Standing:
     with night.store.registry.read() as session:
         nights = outputs_before(session, FINDINGS, night.today + timedelta(days=1))
     if not nights:
         raise ReportError("reports.no-night", "There is no night yet to report on; run `dedup nightly` first.")
     newest, found = nights[-1]
     chosen = month_of_report(month, newest)
-    as_it_stood = replace(night, today=newest)
-    contracts = contracts_of(
-        kept_contracts(night.settings, night.keys), names_in(night.settings), newest, new_codes=as_it_stood.new_codes
+    return Standing(replace(night, today=newest), chosen, findings_from_json(content_of(night, found)))
+
+
+def _write(
+    standing: Standing, wanted: Sequence[Wanted], *, code: str, months: Sequence[MonthOfKsv] = ()
+) -> MonthlyResult:
+    """Write the reports and note the run: done when all of them are written, else failed."""
+    night, chosen = standing.night, standing.month
+    made = write_each(wanted, night.out)
+    digests = {name: digest for files in made.files.values() for name, digest in files.items()}
+    result = None if made.failed else hashlib.sha256("\n".join(digests.values()).encode()).hexdigest()
+    ended = night.event(code, f"{chosen}:{result}") if result else night.event("run.failed", night.run_id)
+    missing = [night.event("report.failed", f"{one.audience}:{one.whose}:{one.error}") for one in made.failed]
+    with night.store.registry.write(ended, *missing) as session:
+        finish_run(session, night.run_id, at=night.clock(), result_digest=result)
+    errors = errors_of_ksvs(made.failed)
+    return MonthlyResult(
+        month=chosen,
+        day=night.today,
+        insurers=tuple(one.whose for one in wanted if one.audience is Audience.INSURER),
+        files=tuple(night.out / name for name in digests),
+        ksvs=tuple(month.line(errors.get(month.ksv, "")) for month in months),
+        failed=made.failed,
     )
-    if contracts is None:
-        raise ReportError("reports.no-contracts", "No list of contracts is kept; see `dedup contracts import`.")
-    findings = findings_from_json(content_of(night, found))
-    prepared = prepare_night(as_it_stood, current_snapshots(night), findings)
-    names = read_regions(night.settings.regions_path).names
-    rules = disclosure_rules(night.settings)
-    files: list[Path] = []
-    by_insurer = contracts.ksvs_of_insurers()
-    for insurer, ksvs in by_insurer.items():
-        report = build_insurer(
-            prepared, findings, insurer=insurer, month=chosen, ksv_names=_named(ksvs, names), rules=rules
-        )
-        contents = {
-            "json": orjson.dumps(insurer_files.as_json(report), option=orjson.OPT_INDENT_2),
-            "csv": insurer_files.as_csv(report),
-            "xlsx": insurer_files.as_xlsx(report),
-        }
-        folder = make_private_folder(night.out / INSURER_REPORTS_FOLDER / insurer / chosen)
-        for suffix, content in contents.items():
-            write_durably(folder / f"report.{suffix}", content)
-            files.append(folder / f"report.{suffix}")
-    made = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
-    with night.store.registry.write(night.event("reports.insurers", f"{chosen}:{made}")) as session:
-        finish_run(session, night.run_id, at=night.clock(), result_digest=made)
-    return MonthlyResult(chosen, newest, tuple(by_insurer), tuple(files))
-
-
-def _named(ksvs: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
-    return {ksv: names.get(ksv, ksv) for ksv in ksvs}

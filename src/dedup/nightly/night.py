@@ -16,7 +16,7 @@ from dedup.model.linkage import LinkageModel
 from dedup.model.load import load_model
 from dedup.settings import Settings
 from dedup.store.audit import NIGHTLY, AuditEvent
-from dedup.store.house import Store, open_store, recover
+from dedup.store.house import Recovery, Store, open_store, recover
 from dedup.store.lock import run_lock
 from dedup.store.registry import registry_url
 from dedup.store.runs import Run, begin_run, finish_run
@@ -27,6 +27,7 @@ Entropy = Callable[[int], bytes]
 
 REPORTS_FOLDER = "reports"
 FINDINGS_FILE = "findings.parquet"
+KEEP_REJECTED_DAYS = 14
 GROUND = "nightly detection of duplicate registrations"
 
 
@@ -82,9 +83,7 @@ def open_installation(
         attribute_key=LocalKey(keys.attributes.key_id, keys.attributes.secret),
     )
     with closing(store), run_lock(store.folder, registry=store.registry):
-        keep_rejected = timedelta(days=settings.count("intake", "keep_rejected_days", 14))
-        recover(store, now=clock(), keep_rejected=keep_rejected)
-        yield Night(
+        night = Night(
             run_id=entropy(16).hex(),
             today=today,
             clock=clock,
@@ -97,6 +96,14 @@ def open_installation(
             inbox=inbox or home / "inbox",
             out=out or settings.root,
         )
+        recover_store(night)
+        yield night
+
+
+def recover_store(night: Night) -> Recovery:
+    """Bring the store in line with its registry, and remove unusable bundles past `[intake] keep_rejected_days`."""
+    keep_rejected = timedelta(days=night.settings.count("intake", "keep_rejected_days", KEEP_REJECTED_DAYS))
+    return recover(night.store, now=night.clock(), keep_rejected=keep_rejected)
 
 
 @contextmanager

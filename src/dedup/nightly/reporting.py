@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,7 @@ import orjson
 import pandas as pd
 from sqlalchemy import select
 
-from dedup.errors import ConfigError, kind_and_place
+from dedup.errors import ConfigError
 from dedup.findings.frames import Findings
 from dedup.findings.mergers import merged_registrations
 from dedup.nightly.contracts import contracts_of, digest_of_contracts, kept_contracts
@@ -23,6 +23,7 @@ from dedup.nightly.memory import Made, content_of, digest_of, remembered
 from dedup.nightly.night import REPORTS_FOLDER, Night
 from dedup.nightly.registrations import night_registrations
 from dedup.nightly.snapshots import Snapshots
+from dedup.nightly.writing import Audience, FailedReport, FailedReportsError, Wanted, write_each
 from dedup.regions import read_regions
 from dedup.reports import html, pdf, provider_files, xlsx
 from dedup.reports import json as report_json
@@ -31,13 +32,11 @@ from dedup.reports.data import KsvReport, ReportTerms
 from dedup.reports.ksv import build, history_row
 from dedup.reports.ksv_settings import KsvSettings, read_ksv_settings
 from dedup.reports.night import Night as ReportNight
-from dedup.reports.night import ReportError, prepare
+from dedup.reports.night import prepare
 from dedup.reports.provider import ProviderReport, ProviderReports
 from dedup.reports.separated import ksv_csv
 from dedup.reports.texts import texts_in
 from dedup.settings import Settings
-from dedup.store.durable import make_private_folder, write_durably
-from dedup.store.failpoints import reach
 from dedup.store.runs import StageOutput, outputs_before
 from dedup.store.tables import SubmissionRow, View
 
@@ -50,12 +49,14 @@ _PROVIDER_COLUMNS = ["aanbieder_agb", "naam", "vendor", "snapshot_date", "rows",
 class WrittenReports:
     """The files of one night, relative to `out`, with their SHA-256: `files` of KSVs and those of providers.
 
-    `open_findings` counts findings per KSV.
+    Counts of findings to act on, per KSV: `open_findings`, and in `changes` those that are `new` (reopened ones too)
+    and `settled` since the night before.
     """
 
     files: Mapping[str, str]
     open_findings: Mapping[str, int]
     provider_files: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def complete_in(self, out: Path) -> bool:
         """Tell whether every file is still there as it was written."""
@@ -68,7 +69,7 @@ class WrittenReports:
 def write_reports(night: Night, snapshots: Snapshots, found: StageOutput) -> tuple[StageOutput, WrittenReports]:
     """Write the reports of all KSVs and providers, or find that exactly these were written and are still there.
 
-    A report that fails does not stop the others. Raises `ReportError` (`reports.failed`), which names it, at the end.
+    Raises `NightReportsError` once all others are written; the next run of this night then writes them anew.
     """
     with night.store.registry.read() as session:
         earlier = outputs_before(session, REPORTS, night.today)
@@ -93,15 +94,21 @@ def write_reports(night: Night, snapshots: Snapshots, found: StageOutput) -> tup
 
     def make() -> Made:
         findings = findings_from_json(content_of(night, found))
-        history = [(day, _reports_from(content_of(night, output))) for day, output in earlier]
-        prepared = prepare_night(night, snapshots, findings, history=_history(history))
+        history = history_of((day, reports_from(content_of(night, output))) for day, output in earlier)
+        prepared = prepare_night(night, snapshots, findings, history=history)
         written = write_all(night, prepared, findings, read_ksv_settings(ksv_settings))
         return Made(_reports_to_json(written), View.ATTRIBUTES)
 
-    output = remembered(night, REPORTS, parts, make)
-    written = _reports_from(content_of(night, output))
-    if not written.complete_in(night.out):
-        make()
+    try:
+        output = remembered(night, REPORTS, parts, make)
+        written = reports_from(content_of(night, output))
+        if not written.complete_in(night.out):
+            make()
+    except NightReportsError as fault:
+        # Later nights look back on what it counted; being of another input, it keeps no run from writing all anew.
+        partly = Made(_reports_to_json(fault.written), View.ATTRIBUTES)
+        remembered(night, REPORTS, {**parts, "failed_at": night.clock().isoformat()}, lambda: partly)
+        raise
     return output, written
 
 
@@ -153,47 +160,50 @@ def prepare_night(
     )
 
 
+class NightReportsError(FailedReportsError):
+    """Some reports of a night failed; `written` is what there is of it all the same."""
+
+    def __init__(self, failed: Iterable[FailedReport], written: WrittenReports) -> None:
+        super().__init__(failed)
+        self.written = written
+
+
 def write_all(
     night: Night, prepared: ReportNight, findings: Findings, settings: Mapping[str, KsvSettings]
 ) -> WrittenReports:
-    """Write every report of a prepared night; raises `ReportError` (`reports.failed`) once all others are written."""
+    """Write every report of a prepared night; raises `NightReportsError` once all others are written."""
     regions = read_regions(night.settings.regions_path)
     of_providers = ProviderReports(prepared, findings, settings)
-    files: dict[str, dict[str, str]] = {REPORTS_FOLDER: {}, PROVIDER_REPORTS_FOLDER: {}}
     open_findings: dict[str, int] = {}
-    failed: list[str] = []
+    changes: dict[str, dict[str, int]] = {}
 
     def ksv_report(ksv: str) -> Mapping[str, bytes]:
         report = build(prepared, ksv, regions.names.get(ksv, ksv))
-        contents = _rendered(report)
+        tonight = report.summary
         open_findings[ksv] = int(history_row(report)["open"])
-        return contents
+        changes[ksv] = {"new": tonight.new + tonight.reopened, "settled": tonight.settled_today}
+        return render_ksv(report)
 
     def provider_report(agb: str) -> Mapping[str, bytes]:
         return _rendered_for_provider(of_providers.build(agb), settings)
 
-    wanted: list[tuple[str, str, Callable[[str], Mapping[str, bytes]]]] = [
-        *((REPORTS_FOLDER, ksv, ksv_report) for ksv in prepared.ksvs),
-        *((PROVIDER_REPORTS_FOLDER, agb, provider_report) for agb in of_providers.providers),
+    night_folder = night.today.isoformat()
+    wanted = [
+        *(Wanted(Audience.KSV, ksv, f"{REPORTS_FOLDER}/{ksv}/{night_folder}", ksv_report) for ksv in prepared.ksvs),
+        *(
+            Wanted(Audience.PROVIDER, agb, f"{PROVIDER_REPORTS_FOLDER}/{agb}/{night_folder}", provider_report)
+            for agb in of_providers.providers
+        ),
     ]
-    for folder, whose, render in wanted:
-        try:
-            contents = render(whose)
-        except Exception as error:  # whatever is wrong with one report, the others are waited for
-            failed.append(f"{whose} ({kind_and_place(error)})")
-            continue
-        for file, content in contents.items():
-            name = f"{folder}/{whose}/{night.today.isoformat()}/{file}"
-            make_private_folder((night.out / name).parent)
-            write_durably(night.out / name, content)
-            files[folder][name] = hashlib.sha256(content).hexdigest()
-        reach("reports.written")
-    if failed:
-        raise ReportError("reports.failed", f"These reports failed, all others are written: {', '.join(failed)}.")
-    return WrittenReports(files[REPORTS_FOLDER], open_findings, files[PROVIDER_REPORTS_FOLDER])
+    made = write_each(wanted, night.out)
+    written = WrittenReports(made.files[Audience.KSV], open_findings, made.files[Audience.PROVIDER], changes)
+    if made.failed:
+        raise NightReportsError(made.failed, written)
+    return written
 
 
-def _rendered(report: KsvReport) -> dict[str, bytes]:
+def render_ksv(report: KsvReport) -> dict[str, bytes]:
+    """Return the files of a KSV's report by their names."""
     charts = charts_of(report, texts_in("nl"))
     return {
         "report.html": html.render(report, charts=charts).encode("utf-8"),
@@ -247,7 +257,8 @@ def _providers(
     return table.assign(stopped=table["aanbieder_agb"].isin(stopped))
 
 
-def _history(nights: list[tuple[date, WrittenReports]]) -> pd.DataFrame:
+def history_of(nights: Iterable[tuple[date, WrittenReports]]) -> pd.DataFrame:
+    """Return how many findings were open in each KSV (ksv, day, open) on earlier nights."""
     rows = [(ksv, day, count) for day, written in nights for ksv, count in written.open_findings.items()]
     return pd.DataFrame(rows, columns=["ksv", "day", "open"])
 
@@ -256,5 +267,6 @@ def _reports_to_json(written: WrittenReports) -> bytes:
     return orjson.dumps(asdict(written), option=orjson.OPT_SORT_KEYS)
 
 
-def _reports_from(content: bytes) -> WrittenReports:
+def reports_from(content: bytes) -> WrittenReports:
+    """Return what the reports stage of a night kept; counts that an earlier version lacked are empty."""
     return WrittenReports(**orjson.loads(content))

@@ -6,10 +6,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -21,24 +18,21 @@ from dedup.intake.acceptance import Intake
 from dedup.intake.checks import IntakeLimits
 from dedup.intake.inbox import receive, report_refused
 from dedup.intake.receipts import Receipt
-from dedup.nightly.answers import forget_answers
 from dedup.nightly.finding import FINDINGS, find_duplicates, findings_from_json
 from dedup.nightly.linking import LINK, link_snapshots, pairs_from_parquet, skipped_blocks
 from dedup.nightly.memory import content_of, digest_of
 from dedup.nightly.night import FINDINGS_FILE, Night
 from dedup.nightly.probing import write_probing
-from dedup.nightly.reporting import REPORTS, WrittenReports, write_reports
-from dedup.nightly.retention import remove_closed_epochs, remove_silent_providers
+from dedup.nightly.reporting import REPORTS, NightReportsError, WrittenReports, write_reports
+from dedup.nightly.result import NightResult, StageDone, ksv_lines
+from dedup.nightly.retention import apply_retention, remove_closed_epochs, remove_silent_providers
 from dedup.nightly.snapshots import Snapshots, current_snapshots
+from dedup.nightly.writing import FailedReport
 from dedup.store.durable import write_durably
 from dedup.store.failpoints import reach
-from dedup.store.runs import StageOutput, finish_run, forget_stages, outputs_before
-from dedup.store.seen import forget_unseen
+from dedup.store.runs import StageOutput, finish_run
 
 T = TypeVar("T")
-
-KEEP_HISTORY_DAYS = 400
-KEEP_FINDINGS_DAYS = 7  # a night of the past week can be run again and goes on from the findings of the night before it
 
 
 class Stage(StrEnum):
@@ -57,46 +51,12 @@ NIGHT_FAILPOINTS = (
     "reports.written",
     *(f"nightly.{stage.value}" for stage in Stage),
     "nightly.result",
+    "retention.findings",
+    "retention.history",
+    "retention.files",
 )
 
 Perform = Callable[[Stage, Callable[[], T]], T]
-
-
-@dataclass(frozen=True, slots=True)
-class StageDone:
-    """A stage that is done: counts for people to look at, and how many seconds it took."""
-
-    name: str
-    counts: Mapping[str, int]
-    seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the stage as a flat document."""
-        return {"stage": self.name, **self.counts, "seconds": round(self.seconds, 2)}
-
-
-@dataclass(frozen=True, slots=True)
-class NightResult:
-    """What a night made. The digest is that of findings and reports: the same bundles give the same digest.
-
-    A night that was asked to stop earlier has no digest and no reports.
-    """
-
-    run: str
-    stages: tuple[StageDone, ...]
-    reports: tuple[Path, ...] = ()
-    findings: Path | None = None
-    result_digest: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as the JSON document that `dedup nightly --json` prints."""
-        return {
-            "run": self.run,
-            "result_digest": self.result_digest,
-            "stages": [stage.to_json() for stage in self.stages],
-            "reports": [str(path) for path in self.reports],
-            "findings": str(self.findings) if self.findings else None,
-        }
 
 
 def plainly(_stage: Stage, work: Callable[[], T]) -> T:
@@ -105,7 +65,10 @@ def plainly(_stage: Stage, work: Callable[[], T]) -> T:
 
 
 def run_night(night: Night, *, until: Stage = Stage.REPORTS, perform: Perform[Any] = plainly) -> NightResult:
-    """Run the stages up to and including `until`; whatever was done before for the same input is not done again."""
+    """Run the stages up to and including `until`; whatever was done before for the same input is not done again.
+
+    A report that fails stops nothing: the result names it, and the run counts as failed.
+    """
     done: list[StageDone] = []
     begun = [night.clock()]
 
@@ -128,9 +91,15 @@ def run_night(night: Night, *, until: Stage = Stage.REPORTS, perform: Perform[An
     findings = findings_from_json(content_of(night, found))
     if finished(Stage.FINDINGS, _finding_counts(findings, standing_out=write_probing(night, snapshots, findings))):
         return _stopped(night, done)
-    reported, written = perform(Stage.REPORTS, lambda: write_reports(night, snapshots, found))
-    finished(Stage.REPORTS, {"ksvs": len(written.open_findings), "files": len(written.files)})
-    return _complete(night, done, findings, reported, written)
+    failed: tuple[FailedReport, ...] = ()
+    reported: StageOutput | None = None
+    try:
+        reported, written = perform(Stage.REPORTS, lambda: write_reports(night, snapshots, found))
+    except NightReportsError as fault:
+        written, failed = fault.written, fault.failed
+    counts = {"ksvs": len(written.open_findings), "files": len(written.files)}
+    finished(Stage.REPORTS, counts | ({"failed": len(failed)} if failed else {}))
+    return _complete(night, done, findings, reported, written, failed)
 
 
 def receive_bundles(night: Night) -> dict[str, int]:
@@ -210,24 +179,36 @@ def _stopped(night: Night, done: list[StageDone]) -> NightResult:
 
 
 def _complete(
-    night: Night, done: list[StageDone], findings: Findings, reported: StageOutput, written: WrittenReports
+    night: Night,
+    done: list[StageDone],
+    findings: Findings,
+    reported: StageOutput | None,
+    written: WrittenReports,
+    failed: tuple[FailedReport, ...],
 ) -> NightResult:
-    """Write `findings.parquet`, note the result, and forget what no later night needs."""
+    """Write `findings.parquet`, note the result, and remove what is past its time."""
     classes = class_table(findings)
     content = io.BytesIO()
     classes.to_parquet(content, index=False)
-    forget_answers(night)
     path = night.out / FINDINGS_FILE
     write_durably(path, content.getvalue())
     reach("nightly.result")
-    class_digest = hashlib.sha256(orjson.dumps(classes.to_dict(orient="list"))).hexdigest()
-    result = digest_of({"findings": class_digest, "reports": reported.output_digest})
-    with night.store.registry.write(night.event("run.done", f"{night.run_id}:{result}")) as session:
+    result = None
+    if reported is not None:
+        class_digest = hashlib.sha256(orjson.dumps(classes.to_dict(orient="list"))).hexdigest()
+        result = digest_of({"findings": class_digest, "reports": reported.output_digest})
+    ended = night.event("run.done", f"{night.run_id}:{result}") if result else night.event("run.failed", night.run_id)
+    missing = [night.event("report.failed", f"{one.audience}:{one.whose}:{one.error}") for one in failed]
+    with night.store.registry.write(ended, *missing) as session:
         finish_run(session, night.run_id, at=night.clock(), result_digest=result)
-        forget_stages(session, LINK, before=night.today)
-        if earlier := outputs_before(session, FINDINGS, night.today - timedelta(days=KEEP_FINDINGS_DAYS)):
-            forget_stages(session, FINDINGS, before=earlier[-1][0])
-        forget_stages(session, REPORTS, before=night.today - timedelta(days=KEEP_HISTORY_DAYS))
-        forget_unseen(session, night.today - timedelta(days=KEEP_HISTORY_DAYS))
-    reports = tuple(night.out / name for name in sorted(written.files))
-    return NightResult(night.run_id, tuple(done), reports, path, result)
+    return NightResult(
+        run=night.run_id,
+        stages=tuple(done),
+        reports=tuple(night.out / name for name in sorted(written.files)),
+        findings=path,
+        result_digest=result,
+        ksvs=ksv_lines(written.open_findings, written.changes, failed),
+        failed=failed,
+        removed=apply_retention(night).to_json(),
+        findings_open=len(findings.open),
+    )

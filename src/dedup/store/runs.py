@@ -85,13 +85,25 @@ def record_stage(session: Session, run_id: str, output: StageOutput) -> None:
 
 def outputs_before(session: Session, name: str, night: date) -> list[tuple[date, StageOutput]]:
     """Return what a stage made on nights before `night`: each night's last output, from old to new."""
+    return list({day: output for day, output in outputs_of(session, name) if day < night}.items())
+
+
+def outputs_of(session: Session, name: str) -> list[tuple[date, StageOutput]]:
+    """Return everything that is kept of a stage, of each input of each night, from old to new."""
     rows = session.execute(
         select(StageRow, RunRow.night)
         .join(RunRow, StageRow.run_id == RunRow.id)
-        .where(StageRow.name == name, RunRow.night < night)
+        .where(StageRow.name == name)
         .order_by(RunRow.night, StageRow.finished_at, StageRow.input_digest)
     )
-    return list({day: _stage_output(row) for row, day in rows}.items())
+    return [(day, _stage_output(row)) for row, day in rows]
+
+
+def replace_output(session: Session, output: StageOutput, *, output_digest: str, kept: ObjectDigest) -> None:
+    """Keep another object in place of what a stage made of an input; it must be stored already."""
+    row = session.get_one(StageRow, (output.name, output.input_digest))
+    row.output_digest = output_digest
+    row.output_object = kept
 
 
 def forget_stages(session: Session, name: str, *, before: date) -> int:
