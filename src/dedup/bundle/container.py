@@ -26,6 +26,23 @@ class Container:
     body_start: int
 
 
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """Which file it is, and when it was last changed: two equal states are the same bytes, to the clock's precision."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, file: BufferedReader) -> FileState:
+        """Return the state of an open file."""
+        stat = os.fstat(file.fileno())
+        return cls(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
 def read_container(file: BufferedReader) -> Container:
     """Read the head of a bundle file from its start.
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from dedup.bundle.canonical import parse_json
-from dedup.bundle.container import Container, check_body, read_body
+from dedup.bundle.container import Container, FileState, check_body, read_body
 from dedup.bundle.keys import KeyId, SealingPrivateKey
 from dedup.bundle.manifest import Manifest
 from dedup.bundle.outside import check_fits, opened, stated
@@ -47,6 +47,7 @@ class OpenBundle:
     manifest: Manifest
     statistics: Mapping[str, Any]
     model: LinkageModel
+    state: FileState  # of the file before anything of it was read
     stream: _Stream
     file: BinaryIO
 
@@ -96,19 +97,22 @@ def open_bundle(
     trusted: TrustedVendors | None = None,
     epochs: Collection[str] | None = None,
     hold: int = 0,
+    checked: FileState | None = None,
 ) -> OpenBundle:
     """Open a bundle for reading; verifies all that `read_manifest` does, on the same open file.
 
     `opened_with` is the server's sealing key, or several of them by id; None opens unsealed evaluation bundles only.
     `epochs`, when given, lists the linkage keys whose bundles are accepted. A body of at most `hold` bytes is read once
-    and held, a larger one is read twice and never held. Raises `BundleError` as `read_manifest`, and
-    `bundle.wrong-model`, `bundle.wrong-epoch`, `bundle.sealed`, `bundle.wrong-key`; while iterating also
-    `bundle.payload-malformed`, `bundle.batch-malformed`.
+    and held, a larger one is read twice and never held; that of a file which was opened before and is still in the
+    state `checked` is not hashed again. Raises `BundleError` as `read_manifest`, and `bundle.wrong-model`,
+    `bundle.wrong-epoch`, `bundle.sealed`, `bundle.wrong-key`; while iterating also `bundle.payload-malformed`,
+    `bundle.batch-malformed`.
     """
     file = opened(path)
     try:
+        state = FileState.of(file)
         manifest, container = stated(file, trusted)
-        body = _checked_body(file, container, manifest, hold)
+        body = _body(file, container, manifest, hold, checked=state == checked)
         check_fits(manifest, model=model, epochs=epochs)
         if manifest.sealing is None:
             parts = iter(lambda: body.read(_PART_BYTES if body is file else -1), b"")
@@ -117,7 +121,7 @@ def open_bundle(
             parts = open_chunks(body, manifest.body_bytes, content_key, bytes.fromhex(manifest.submission_id))
         stream = _Stream(parts)
         statistics = _read_statistics(stream)
-        return OpenBundle(manifest, statistics, model, stream, file)
+        return OpenBundle(manifest, statistics, model, state, stream, file)
     except BaseException:
         file.close()
         raise
@@ -133,13 +137,14 @@ def refuse_replay(manifest: Manifest, known: Mapping[str, str]) -> None:
         raise BundleError("bundle.replayed", "The bundle reuses the submission id of another bundle.")
 
 
-def _checked_body(file: BufferedReader, container: Container, manifest: Manifest, hold: int) -> BinaryIO:
-    """Return the body after checking its digest: held in memory when it is small, else to be read a second time."""
-    extent = container.body_start, manifest.body_bytes, manifest.body_sha256
-    if manifest.body_bytes <= hold:
-        return io.BytesIO(read_body(file, *extent))
-    check_body(file, *extent)
-    file.seek(container.body_start)
+def _body(file: BufferedReader, container: Container, manifest: Manifest, hold: int, *, checked: bool) -> BinaryIO:
+    """Return the body, its digest checked unless it was before: held in memory when it is small, else to be read."""
+    start, size, digest = container.body_start, manifest.body_bytes, manifest.body_sha256
+    if size <= hold:
+        return io.BytesIO(file.read(size) if checked else read_body(file, start, size, digest))
+    if not checked:
+        check_body(file, start, size, digest)
+        file.seek(start)
     return file
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.bundle.columns import ID, check_columns, malformed
+from dedup.bundle.container import FileState
 from dedup.bundle.kernels import count_again, mark_tokens, split_ids, take_again
 from dedup.bundle.keys import SealingPrivateKey
 from dedup.bundle.payload import BatchLayout, RawBatch, parse_columns
@@ -44,6 +45,7 @@ class Surveyed:
     """
 
     path: Path
+    state: FileState
     epoch_key_id: str
     body_sha256: str
     ids: Ids
@@ -89,9 +91,9 @@ class BundleReading:
         """Return the reading of a model's bundles."""
         return cls(model, BatchLayout.of(model), opened_with, hold)
 
-    def open(self, path: Path) -> OpenBundle:
-        """Open a bundle; raises what `open_bundle` raises."""
-        return open_bundle(path, model=self.model, opened_with=self.opened_with, hold=HELD_BODY)
+    def open(self, path: Path, checked: FileState | None = None) -> OpenBundle:
+        """Open a bundle, whose body is not hashed again in the state `checked`; raises what `open_bundle` raises."""
+        return open_bundle(path, model=self.model, opened_with=self.opened_with, hold=HELD_BODY, checked=checked)
 
 
 def survey(path: Path, reading: BundleReading, shared: SharedTokens, *, hold: bool) -> Surveyed:
@@ -116,6 +118,7 @@ def survey(path: Path, reading: BundleReading, shared: SharedTokens, *, hold: bo
             raise malformed("its first registratie_id does not come after the batch before it")
     return Surveyed(
         path=path,
+        state=bundle.state,
         epoch_key_id=bundle.manifest.epoch_key_id,
         body_sha256=bundle.manifest.body_sha256,
         ids=join_ids(ids),
@@ -180,7 +183,7 @@ def take(surveyed: Surveyed, first_row: int, reading: BundleReading, shared: Sha
 
 
 def _read_again(surveyed: Surveyed, reading: BundleReading) -> Iterator[RawBatch]:
-    with reading.open(surveyed.path) as bundle:
+    with reading.open(surveyed.path, surveyed.state) as bundle:
         if bundle.manifest.body_sha256 != surveyed.body_sha256:
             raise BundleError("link.bundle-changed", f"{surveyed.path.name} was replaced while it was read.")
         yield from bundle.raw_batches(reading.layout)
