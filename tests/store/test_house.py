@@ -10,7 +10,8 @@ import pytest
 
 from dedup.errors import StoreError
 from dedup.store.audit import AuditEvent
-from dedup.store.house import Store, open_store, recover, remove_unknown_bundles
+from dedup.store.bundles import remove_unknown_bundles
+from dedup.store.house import Store, open_store, recover
 from dedup.store.objects import ObjectDigest
 from dedup.store.runs import Run, StageOutput, begin_run, record_stage
 from dedup.store.submissions import (

@@ -3,6 +3,7 @@
 sealing.key, sealing.pub    the sealing key pair of today; vendors get the .pub
 sealing-<id>.key, .pub      pairs of before, which still open what is on its way
 receipts.key, receipts.pub  signs receipts
+receipts-<id>.pub           what receipts of before were signed with
 ingest.key                  the second key of every encoding
 link-view.key               the key-encryption key of the link view
 attributes.key              the key-encryption key of the attribute store
@@ -41,6 +42,7 @@ from dedup.bundle.keys import (
     KeyId,
     LinkViewKek,
     ReceiptSigningKey,
+    ReceiptVerifyingKey,
     SealingPrivateKey,
     SealingPublicKey,
     SymmetricKey,
@@ -104,6 +106,37 @@ def load_server_keys(folder: Path) -> ServerKeys:
         ingest=read_key(folder / INGEST_FILE, IngestKey),
         link_view=read_key(folder / LINK_VIEW_FILE, LinkViewKek),
         attributes=read_key(folder / ATTRIBUTES_FILE, AttributeKek),
+        vendors=load_trusted_vendors(folder / VENDORS_FOLDER),
+        epochs=load_epochs(folder),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceKeys:
+    """The keys of the web server, none of which opens a bundle or the store; of each kind the one in use comes first.
+
+    `receipts` signs, `former_receipts` are public keys that earlier receipts were signed with; `epochs` as above.
+    """
+
+    sealing: Mapping[KeyId, SealingPublicKey]
+    receipts: ReceiptSigningKey
+    former_receipts: tuple[ReceiptVerifyingKey, ...]
+    vendors: Mapping[KeyId, TrustedVendor]
+    epochs: frozenset[str] | None
+
+
+def load_service_keys(folder: Path) -> ServiceKeys:
+    """Read of the server's key folder what the web server needs, and no other file.
+
+    The folder may be another one that holds only these: `sealing*.pub`, `receipts.key`, `receipts-*.pub`, `vendors/`,
+    `epochs.json`. Raises `KeyFileError`.
+    """
+    public = [folder / f"{SEALING}.pub", *sorted(folder.glob(f"{SEALING}-*.pub"))]
+    former = sorted(folder.glob(f"{RECEIPTS}-*.pub"))
+    return ServiceKeys(
+        sealing={key.key_id: key for key in (read_key(path, SealingPublicKey) for path in public)},
+        receipts=read_key(folder / f"{RECEIPTS}.key", ReceiptSigningKey),
+        former_receipts=tuple(read_key(path, ReceiptVerifyingKey) for path in former),
         vendors=load_trusted_vendors(folder / VENDORS_FOLDER),
         epochs=load_epochs(folder),
     )

@@ -5,49 +5,80 @@ The bundle is a private copy in the store's folder, so nobody can change it betw
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from dedup.bundle.keys import KeyId, ReceiptSigningKey
 from dedup.bundle.manifest import Manifest
 from dedup.bundle.outside import read_manifest
-from dedup.bundle.serverkeys import ServerKeys
+from dedup.bundle.vendors import TrustedVendors
 from dedup.errors import BundleError, DedupError
 from dedup.intake.checks import Circumstances, IntakeLimits, faults_of
 from dedup.intake.receipts import IntakeError, Receipt, Rejection, signed_receipt
 from dedup.model.linkage import LinkageModel
-from dedup.store.audit import INTAKE, AuditEvent, AuditHead
+from dedup.store.audit import INTAKE, Actor, AuditEvent, AuditHead
+from dedup.store.bundles import BundleStore
 from dedup.store.durable import publish
 from dedup.store.failpoints import reach
-from dedup.store.house import Store
 from dedup.store.submissions import Submission, find_submission, newest_delivered, record_accepted
-from dedup.store.tables import AuditRow, SubmissionState
+from dedup.store.tables import AuditRow, SubmissionState, UploadState
+from dedup.store.uploads import Fault, Upload, settle_upload
 
 ACCEPTED = "submission.accepted"
+REFUSED = "submission.refused"
+
+
+class IntakeKeys(Protocol):
+    """The keys that intake works with; none of them opens a bundle."""
+
+    @property
+    def sealing(self) -> Collection[KeyId]:
+        """The ids of the keys that bundles may be sealed to."""
+
+    @property
+    def receipts(self) -> ReceiptSigningKey:
+        """What receipts are signed with."""
+
+    @property
+    def vendors(self) -> TrustedVendors:
+        """The keys that bundles may be signed with."""
+
+    @property
+    def epochs(self) -> Collection[str] | None:
+        """The linkage keys that are in use; None for any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
     """Everything that a bundle is held against when it comes in; `today` is the day in the Netherlands."""
 
-    store: Store
-    keys: ServerKeys
+    store: BundleStore
+    keys: IntakeKeys
     model: LinkageModel
     limits: IntakeLimits
     today: date
     now: datetime
+    actor: Actor = INTAKE
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A durable private copy of a file that came in, under a temporary name in the store's folder."""
+    """A durable private copy of a file that came in, under a name of the store's own.
+
+    Where it came as an upload, that is settled in the same transaction as the bundle.
+    """
 
     file_name: str
     path: Path
     sha256: str
     size: int
+    upload: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +94,7 @@ def verify(copy: Copy, intake: Intake) -> Verified | Rejection:
     try:
         return Verified(copy, read_manifest(copy.path, trusted=intake.keys.vendors))
     except BundleError as fault:
-        return refuse(Rejection(copy.file_name, (fault,), copy.sha256), intake, copy.path)
+        return refuse(Rejection(copy.file_name, (fault,), copy.sha256), intake, copy)
 
 
 def accept(verified: Verified, intake: Intake) -> Receipt | Rejection:
@@ -82,26 +113,38 @@ def accept(verified: Verified, intake: Intake) -> Receipt | Rejection:
         Circumstances(intake.model, intake.keys.epochs, intake.keys.sealing, intake.limits, intake.today, newest),
     )
     if faults:
-        return refuse(Rejection(copy.file_name, faults, copy.sha256, manifest.submission_id), intake, copy.path)
+        return refuse(Rejection(copy.file_name, faults, copy.sha256, manifest.submission_id), intake, copy)
     publish(copy.path, intake.store.bundle_path(copy.sha256))
     reach("intake.moved")
     submission = _submission(verified, intake.now)
     with intake.store.registry.write(
-        AuditEvent(ACCEPTED, intake.now, INTAKE, submission.id, "signed by a registered vendor")
+        AuditEvent(ACCEPTED, intake.now, intake.actor, submission.id, "signed by a registered vendor")
     ) as session:
         record_accepted(session, submission)
+        _settle(session, copy, UploadState.ACCEPTED, intake)
     reach("intake.committed")
-    return _receipt(copy.file_name, submission, intake, duplicate=False)
+    return receipt_of(copy.file_name, submission, intake, duplicate=False)
 
 
-def refuse(rejection: Rejection, intake: Intake, copy: Path | None = None) -> Rejection:
+def refuse(rejection: Rejection, intake: Intake, copy: Copy | None = None) -> Rejection:
     """Note a refusal in the audit log and remove the copy; the sender's own file is the caller's to move."""
     target = rejection.submission_id or rejection.file_sha256 or "not a file"
-    with intake.store.registry.write(AuditEvent("submission.refused", intake.now, INTAKE, target, rejection.code)):
-        pass
+    event = AuditEvent(REFUSED, intake.now, intake.actor, target, rejection.code)
+    with intake.store.registry.write(event) as session:
+        _settle(session, copy, UploadState.REJECTED, intake, rejection.faults)
+    reach("intake.refused")
     if copy is not None:
-        copy.unlink(missing_ok=True)
+        copy.path.unlink(missing_ok=True)
     return rejection
+
+
+def _settle(
+    session: Session, copy: Copy | None, state: UploadState, intake: Intake, faults: tuple[DedupError, ...] = ()
+) -> None:
+    """End the upload that a copy came as, if it did."""
+    if copy is not None and copy.upload is not None:
+        told = [Fault(fault.code, fault.message) for fault in faults]
+        settle_upload(session, copy.upload, state, at=intake.now, faults=told)
 
 
 def _again(known: Submission, verified: Verified, intake: Intake) -> Receipt | Rejection:
@@ -114,9 +157,9 @@ def _again(known: Submission, verified: Verified, intake: Intake) -> Receipt | R
         message = "The bundle was received before and turned out to be unusable; send a new one."
         fault = IntakeError(known.reason_code or "intake.rejected-before", message)
     if fault is not None:
-        return refuse(Rejection(copy.file_name, (fault,), copy.sha256, known.id), intake, copy.path)
+        return refuse(Rejection(copy.file_name, (fault,), copy.sha256, known.id), intake, copy)
     copy.path.unlink()
-    return _receipt(copy.file_name, known, intake, duplicate=True)
+    return receipt_of(copy.file_name, known, intake, duplicate=True)
 
 
 def _is_same(known: Submission, manifest: Manifest) -> bool:
@@ -147,7 +190,8 @@ def _submission(verified: Verified, now: datetime) -> Submission:
     )
 
 
-def _receipt(file_name: str, submission: Submission, intake: Intake, *, duplicate: bool) -> Receipt:
+def receipt_of(file_name: str, submission: Submission, intake: Intake, *, duplicate: bool) -> Receipt:
+    """Return the receipt of an accepted submission, signed anew; it says what the first one said."""
     with intake.store.registry.read() as session:
         number, digest = session.execute(
             select(AuditRow.number, AuditRow.hash).where(AuditRow.object == submission.id, AuditRow.event == ACCEPTED)

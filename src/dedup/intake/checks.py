@@ -26,6 +26,7 @@ class IntakeLimits:
 
     max_bundle_bytes: int = 2 << 30
     max_snapshot_age_days: int = 7
+    upload_seconds: int = 86_400  # an upload that is not touched for so long expires
 
     @classmethod
     def of(cls, settings: Settings) -> IntakeLimits:
@@ -33,6 +34,7 @@ class IntakeLimits:
         return cls(
             settings.count("intake", "max_bundle_bytes", cls().max_bundle_bytes),
             settings.count("intake", "max_snapshot_age_days", cls().max_snapshot_age_days),
+            settings.count("intake", "upload_seconds", cls().upload_seconds),
         )
 
 

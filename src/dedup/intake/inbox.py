@@ -21,10 +21,11 @@ from dedup.errors import DedupError
 from dedup.ingest.submission import Refused
 from dedup.intake.acceptance import Copy, Intake, Verified, accept, refuse, verify
 from dedup.intake.checks import age_order
+from dedup.intake.expiry import sweep_uploads
 from dedup.intake.receipts import IntakeError, Receipt, Rejection, problem_file, receipt_file
+from dedup.store.bundles import remove_unknown_bundles
 from dedup.store.durable import make_private_folder, sync_folder, temporary_file, write_durably
 from dedup.store.failpoints import reach
-from dedup.store.house import remove_unknown_bundles
 from dedup.store.lock import INTAKE_LOCK, run_lock
 
 SUFFIX = ".bundle"
@@ -45,6 +46,7 @@ def receive(inbox: Path, intake: Intake) -> list[Receipt | Rejection]:
         make_private_folder(folder)
     with run_lock(intake.store.folder, name=INTAKE_LOCK, registry=intake.store.registry):
         remove_unknown_bundles(intake.store)
+        sweep_uploads(intake.store, now=intake.now, upload_seconds=intake.limits.upload_seconds)
         interrupted = _receive_claimed(inbox, intake)
         _claim(inbox)
         return interrupted + _receive_claimed(inbox, intake)

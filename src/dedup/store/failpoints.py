@@ -27,6 +27,20 @@ FAILPOINTS = (
     "pool.cleaned",  # all done
 )
 
+# Those that only an upload, or a file that is refused, passes; `intake.moved` and `intake.committed` it passes as well.
+UPLOAD_FAILPOINTS = (
+    "upload.created",  # the registry knows the upload, nobody was answered
+    "upload.written",  # a chunk is in the part file, perhaps not on disk
+    "upload.synced",  # it is on disk, the registry does not count it
+    "upload.appended",  # the registry counts it, nobody was answered
+    "upload.verified",  # the whole file is a bundle that may come in
+    "upload.linked",  # it has a second, temporary name among the bundles
+    "upload.settled",  # it is accepted or refused, its part file is still there
+    "upload.aborted",  # its vendor took it back, its part file is still there
+    "upload.expired",  # it expired, its part file is still there
+    "intake.refused",  # a file is refused, the copy of it is still there
+)
+
 
 def reach(name: str) -> None:
     """Die here by SIGKILL when the environment names this failpoint."""

@@ -8,53 +8,39 @@ from pathlib import Path
 
 from sqlalchemy import URL, select
 
-from dedup.store.durable import make_private_folder, remove_temporary_files
+from dedup.store.bundles import BundleStore, make_bundle_folders
+from dedup.store.durable import make_private_folder
 from dedup.store.objects import ObjectDigest, ObjectStore
 from dedup.store.registry import Registry
 from dedup.store.tables import StageRow, SubmissionRow, SubmissionState, View
 from dedup.store.wrapping import BothKeys, KeyWrapper
 
-BUNDLE_SUFFIX = ".bundle"
-
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Store(BundleStore):
     """An open store: raw bundles lie in `submissions/` until they are ingested, views in the object stores."""
 
-    folder: Path
-    registry: Registry
     link_views: ObjectStore
     attributes: ObjectStore
     joined: ObjectStore  # what says which entries and which attributes belong together: under both keys
-
-    @property
-    def submissions(self) -> Path:
-        """The folder of raw bundles, each named by the SHA-256 of its bytes."""
-        return self.folder / "submissions"
-
-    def bundle_path(self, file_sha256: str) -> Path:
-        """Return where the raw bundle with this digest is kept."""
-        return self.submissions / f"{file_sha256}{BUNDLE_SUFFIX}"
 
     def objects(self, view: View) -> ObjectStore:
         """Return the object store of one half, or of what joins them."""
         return {View.LINK: self.link_views, View.ATTRIBUTES: self.attributes, View.JOINED: self.joined}[view]
 
-    def close(self) -> None:
-        """Let go of the registry."""
-        self.registry.close()
-
 
 def open_store(folder: Path, url: URL | str, *, link_view_key: KeyWrapper, attribute_key: KeyWrapper) -> Store:
     """Open the store in `folder`, making what is missing. Raises what `Registry` raises."""
-    make_private_folder(folder / "submissions")
-    return Store(
+    make_private_folder(folder)
+    store = Store(
         folder=folder,
         registry=Registry(url),
         link_views=ObjectStore(folder / "link-views", link_view_key),
         attributes=ObjectStore(folder / "attributes", attribute_key),
         joined=ObjectStore(folder / "joined", BothKeys(link_view_key, attribute_key)),
     )
+    make_bundle_folders(store)
+    return store
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +85,3 @@ def recover(store: Store, *, now: datetime, keep_rejected: timedelta) -> Recover
     for path in done:
         path.unlink()
     return Recovery(objects=objects, bundles=len(done))
-
-
-def remove_unknown_bundles(store: Store) -> int:
-    """Remove raw bundles that the registry never accepted, and half-copied ones; only under the intake lock."""
-    with store.registry.read() as session:
-        known = set(session.scalars(select(SubmissionRow.file_sha256)))
-    unknown = [path for path in store.submissions.glob(f"*{BUNDLE_SUFFIX}") if path.stem not in known]
-    for path in unknown:
-        path.unlink()
-    return len(unknown) + remove_temporary_files(store.submissions)

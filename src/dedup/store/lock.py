@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,20 +15,33 @@ from dedup.store.registry import Registry
 
 RUN_LOCK = "run.lock"
 INTAKE_LOCK = "intake.lock"
+_LOOK_AGAIN_SECONDS = 0.02
 
 
 @contextmanager
-def run_lock(folder: Path, *, name: str = RUN_LOCK, registry: Registry | None = None) -> Iterator[None]:
+def run_lock(
+    folder: Path, *, name: str = RUN_LOCK, registry: Registry | None = None, patience: float = 0.0
+) -> Iterator[None]:
     """Hold the lock `name` of the store in `folder` for as long as the block runs.
 
     With a registry on PostgreSQL its advisory lock is held as well, so that runs on two machines exclude each other.
-    Raises `StoreError` (`store.locked`) at once when another process, or another holder in this one, has it.
+    Raises `StoreError` (`store.locked`) when another process, or another holder in this one, has it and does not let
+    go of it within `patience` seconds.
     """
-    with ExitStack() as held:
-        held.enter_context(_file_lock(folder / name))
-        if registry is not None:
-            held.enter_context(registry.advisory_lock(name))
-        yield
+    last = time.monotonic() + patience
+    while True:
+        with ExitStack() as held:
+            try:
+                held.enter_context(_file_lock(folder / name))
+                if registry is not None:
+                    held.enter_context(registry.advisory_lock(name))
+            except StoreError as error:
+                if error.code != "store.locked" or time.monotonic() >= last:
+                    raise
+            else:
+                yield
+                return
+        time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 @contextmanager
