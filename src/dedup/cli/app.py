@@ -16,6 +16,7 @@ from dedup.cli.attack import attack
 from dedup.cli.bench import bench
 from dedup.cli.calibrate import calibrate
 from dedup.cli.check import check
+from dedup.cli.conformance import conformance
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, EXIT_USAGE, print_error
 from dedup.cli.contracts import contracts
 from dedup.cli.demo import demo
@@ -45,6 +46,7 @@ app.command("demo")(demo)
 app.command("check")(check)
 app.command("encode")(encode)
 app.command("send")(send)
+app.command("conformance")(conformance)
 app.command("nightly")(nightly)
 app.command("retention")(retention)
 app.command("link")(link)
