@@ -228,6 +228,39 @@ class SeenRow(Base):
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 (the form that SQLAlchemy reads)
 
 
+class TokenRow(Base):
+    """One access token of the web server, by the SHA-256 of it: the token itself is kept nowhere."""
+
+    __tablename__ = "access_tokens"
+
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    vendor: Mapped[str] = mapped_column(String(64), index=True)
+    key_id: Mapped[str] = mapped_column(String(64))  # whose signature it was given for
+    scopes: Mapped[str] = mapped_column(String(64))  # separated by spaces
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class UsedAssertionRow(Base):
+    """An assertion that a token was given for, by the SHA-256 of its key's id and its `jti`: it is good once."""
+
+    __tablename__ = "used_assertions"
+
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)  # when it would no longer be good anyway
+
+
+class SwitchRow(Base):
+    """One kill switch that is set; `vendor` is empty for those that concern all."""
+
+    __tablename__ = "switches"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    vendor: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(128))
+    set_by: Mapped[str] = mapped_column(String(64))
+    set_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class AuditRow(Base):
     """One link of the audit chain; the database itself refuses to change or delete it."""
 
