@@ -50,7 +50,11 @@ def _send(message: EmailMessage, server: MailServer, tls: ssl.SSLContext) -> Non
             if server.user:
                 connection.login(server.user, server.password)
             refused = connection.send_message(message)
-    except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, smtplib.SMTPRecipientsRefused) as error:
+    except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError) as error:
         raise NotifyError(FAILED, f"The mail server refused ({type(error).__name__}).") from None
+    except smtplib.SMTPRecipientsRefused as error:
+        if all(code < 500 for code, _ in error.recipients.values()):
+            raise  # none has it yet, and the server asks to come back
+        refused = error.recipients
     if refused:
         raise NotifyError(FAILED, f"The mail server refused {len(refused)} of the recipients.")
