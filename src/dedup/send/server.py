@@ -168,8 +168,8 @@ class UploadServer:
                     "The server's certificate is not trusted on this machine; SSL_CERT_FILE names more authorities.",
                 ) from error
             raise PassingTroubleError(f"The server cannot be reached ({_in_words(error)})") from error
-        if answer.status in PASSING:
-            raise PassingTroubleError(f"The server has no answer now (HTTP {answer.status})", _retry_after(answer))
+        if answer.status in PASSING or (answer.status == 409 and "Retry-After" in answer.headers):
+            raise PassingTroubleError(_reason(answer), _retry_after(answer))
         return answer
 
 
@@ -180,6 +180,13 @@ def _bounded(response: httpx.Response) -> bytes:
         if len(body) > _MAX_ANSWER:
             raise NoServerError("send.answer", NOT_THE_PROTOCOL)
     return body
+
+
+def _reason(answer: Answer) -> str:
+    """Return the server's own sentence on why it cannot answer now, where it gives one."""
+    refused = answer.refused()
+    known = refused.code != "send.answer"
+    return refused.message.rstrip(".") if known else f"The server has no answer now (HTTP {answer.status})"
 
 
 def _retry_after(answer: Answer) -> float:

@@ -14,14 +14,14 @@ from typing import Any, BinaryIO
 
 from dedup.bundle.canonical import canonical_json
 from dedup.send.bundlefile import BundleFile, opened
-from dedup.send.errors import NoServerError, SendError
+from dedup.send.errors import NoServerError, SendError, ServerRefusedError
 from dedup.send.receipt import HeldReceipt, verified_receipt
 from dedup.send.server import NOT_THE_PROTOCOL, Answer, PassingTroubleError, UploadServer
 
 SMALLEST_CHUNK = 32 << 10
 LARGEST_CHUNK = 8 << 20
-GONE = frozenset({"aborted", "expired"})
-_MOST_ATTEMPTS = 50
+GONE = 410
+_MOST_BEGINNINGS = 3
 _COLLECTION = "/v1/submissions"
 
 Told = Callable[[int], None]
@@ -41,11 +41,17 @@ def send_bundle(bundle: BundleFile, server: UploadServer, told: Told = lambda _b
     Raises `SendError` and `ServerRefusedError`.
     """
     check_fits_server(bundle, server)
-    address, answer = _create(bundle, server)
-    if answer.get("state") not in {None, "open"} and answer.get("receipt"):
-        return Sent(_receipt(answer, bundle, server, duplicate=True), address)
-    with opened(bundle.path) as file:
-        _append_all(file, address, bundle, server, told)
+    for attempt in range(1, _MOST_BEGINNINGS + 1):
+        address, answer = _create(bundle, server)
+        if answer.get("state") != "open" and answer.get("receipt"):
+            return Sent(_receipt(answer, bundle, server, duplicate=True), address)
+        try:
+            with opened(bundle.path) as file:
+                _append_all(file, address, bundle, server, told)
+            break
+        except ServerRefusedError as refused:  # it expired, or the server lost it: begin again
+            if refused.status != GONE or attempt == _MOST_BEGINNINGS:
+                raise
     done = server.call(
         "POST", f"{address}/complete", headers={"Repr-Digest": digest_field(bytes.fromhex(bundle.sha256))}
     )
@@ -93,22 +99,13 @@ def creation_of(bundle: BundleFile) -> bytes:
 
 
 def _create(bundle: BundleFile, server: UploadServer) -> tuple[str, dict[str, Any]]:
-    """Find this file's upload or start it; one that was aborted or has expired is followed by another."""
-    for attempt in range(_MOST_ATTEMPTS):
-        key = bundle.sha256 if attempt == 0 else f"{bundle.sha256}-{attempt}"
-        headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-        answer = server.call("POST", _COLLECTION, headers=headers, content=creation_of(bundle))
-        if answer.status == 410:
-            continue
-        if answer.status not in {200, 201}:
-            raise answer.refused()
-        document = answer.json()
-        if document.get("state") in GONE:
-            continue
-        server.patience.progressed()
-        location = answer.headers.get("Location", "")
-        return server.absolute(location), document
-    raise SendError("send.gave-up", "The server goes on dropping this upload; ask the operator.")
+    """Begin this file's upload, or find the one that is there; returns its address and what the server says of it."""
+    headers = {"Idempotency-Key": bundle.sha256, "Content-Type": "application/json"}
+    answer = server.call("POST", _COLLECTION, headers=headers, content=creation_of(bundle))
+    if answer.status not in {200, 201}:
+        raise answer.refused()
+    server.patience.progressed()
+    return server.absolute(answer.headers.get("Location", "")), answer.json()
 
 
 def _append_all(file: BinaryIO, address: str, bundle: BundleFile, server: UploadServer, told: Told) -> None:

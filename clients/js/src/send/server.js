@@ -114,10 +114,9 @@ export class UploadServer {
     } catch (error) {
       throw troubleOf(error);
     }
-    if (PASSING.has(answer.status)) {
-      const after = answer.headers.get("retry-after") ?? "";
-      const wait = /^[0-9]{1,6}$/.test(after) ? Number(after) : 0;
-      throw new PassingTrouble(`The server has no answer now (HTTP ${answer.status})`, wait);
+    const after = answer.headers.get("retry-after");
+    if (PASSING.has(answer.status) || (answer.status === 409 && after !== null)) {
+      throw new PassingTrouble(reasonOf(answer), /^[0-9]{1,6}$/.test(after ?? "") ? Number(after) : 0);
     }
     return answer;
   }
@@ -145,6 +144,12 @@ function noToken(answer, now) {
   const order = apart > 0 ? "ahead of" : "behind";
   const hint = ` This machine's clock is ${Math.abs(apart).toFixed(0)} seconds ${order} the server's.`;
   return new NoServerError(code, message + (Math.abs(apart) > CLOCKS_MAY_DIFFER_SECONDS ? hint : ""));
+}
+
+/** The server's own sentence on why it cannot answer now, where it gives one. */
+function reasonOf(answer) {
+  const { code, message } = refusedBy(answer);
+  return code === "send.answer" ? `The server has no answer now (HTTP ${answer.status})` : message.replace(/\.$/, "");
 }
 
 function troubleOf(error) {

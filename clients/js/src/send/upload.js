@@ -7,23 +7,33 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { canonicalJson } from "../text.js";
-import { NOT_THE_PROTOCOL, NoServerError, PassingTrouble, SendError } from "./errors.js";
+import { NOT_THE_PROTOCOL, NoServerError, PassingTrouble, SendError, ServerRefusedError } from "./errors.js";
 import { verifiedReceipt } from "./receipt.js";
 import { jsonOf, refusedBy } from "./server.js";
 
 const SMALLEST_CHUNK = 32 << 10;
 const LARGEST_CHUNK = 8 << 20;
-const MOST_ATTEMPTS = 50;
-const GONE = new Set(["aborted", "expired"]);
+const GONE = 410;
+const MOST_BEGINNINGS = 3;
 
 /** Uploads a bundle, or what is missing of it. @returns its verified receipt; `told` hears how much is there */
 export async function sendBundle(bundle, server, told = () => {}) {
   checkFitsServer(bundle, server.statement);
-  const { address, document } = await create(bundle, server);
-  if ((document.state ?? "open") !== "open" && document.receipt) {
-    return verifiedReceipt(document.receipt, bundle, server.statement.receipts, true);
+  let address;
+  for (let attempt = 1; ; attempt += 1) {
+    let document;
+    ({ address, document } = await create(bundle, server));
+    if (document.state !== "open" && document.receipt) {
+      return verifiedReceipt(document.receipt, bundle, server.statement.receipts, true);
+    }
+    try {
+      await appendAll(address, bundle, server, told);
+      break;
+    } catch (error) {
+      // It expired, or the server lost it: begin again.
+      if (!(error instanceof ServerRefusedError && error.status === GONE) || attempt === MOST_BEGINNINGS) throw error;
+    }
   }
-  await appendAll(address, bundle, server, told);
   const headers = { "Repr-Digest": digestField(Buffer.from(bundle.sha256, "hex")) };
   const done = await server.call("POST", `${address}/complete`, { headers });
   if (done.status !== 200) throw refusedBy(done);
@@ -51,24 +61,15 @@ function checkFitsServer({ manifest, size }, { sealing, models, bundleBytes }) {
 /** A digest as RFC 9530 writes it in a header. */
 const digestField = (sha256) => `sha-256=:${sha256.toString("base64")}:`;
 
-/** Finds this file's upload or starts it; one that was aborted or has expired is followed by another. */
+/** Begins this file's upload, or finds the one that is there. */
 async function create(bundle, server) {
   const { submission_id, provider, snapshot_date } = bundle.manifest;
   const body = canonicalJson({ submission_id, provider, snapshot_date, bytes: bundle.size, sha256: bundle.sha256 });
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-    const headers = {
-      "Idempotency-Key": attempt === 0 ? bundle.sha256 : `${bundle.sha256}-${attempt}`,
-      "Content-Type": "application/json",
-    };
-    const answer = await server.call("POST", "/v1/submissions", { headers, body });
-    if (answer.status === 410) continue;
-    if (answer.status !== 200 && answer.status !== 201) throw refusedBy(answer);
-    const document = jsonOf(answer);
-    if (GONE.has(document.state)) continue;
-    server.patience.progressed();
-    return { address: server.absolute(answer.headers.get("location") ?? ""), document };
-  }
-  throw new SendError("send.gave-up", "The server goes on dropping this upload; ask the operator.");
+  const headers = { "Idempotency-Key": bundle.sha256, "Content-Type": "application/json" };
+  const answer = await server.call("POST", "/v1/submissions", { headers, body });
+  if (answer.status !== 200 && answer.status !== 201) throw refusedBy(answer);
+  server.patience.progressed();
+  return { address: server.absolute(answer.headers.get("location") ?? ""), document: jsonOf(answer) };
 }
 
 /** Appends from where the server is; chunks halve when the network breaks and grow when it holds. */
