@@ -16,6 +16,7 @@ The exit code is 0 when each bundle has its receipt, 3 when the server refused s
   --to URL             the server; else the credentials' own
   --receipts DIR       where receipts go; else beside each bundle
   --patience MINUTES   how long to try while nothing gets through; 15
+  --await-report SECONDS  also tell what was in each; wait so long for it
   --json               print one JSON document for machines
   --help               this text
 
@@ -28,14 +29,16 @@ class UsageError extends Error {}
 
 function parse(args) {
   const options = { json: { type: "boolean" }, help: { type: "boolean" } };
-  for (const name of ["credentials", "to", "receipts", "patience"]) options[name] = { type: "string" };
+  for (const name of ["credentials", "to", "receipts", "patience", "await-report"]) options[name] = { type: "string" };
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
   if (values.help) return { values, named: [] };
   if (positionals.length === 0) throw new UsageError("Give a bundle.");
   if (!values.credentials) throw new UsageError("--credentials is needed.");
   const minutes = Number(values.patience ?? 15);
   if (!(minutes >= 0)) throw new UsageError("--patience is a number of minutes.");
-  return { values, named: positionals, minutes };
+  const awaitReport = values["await-report"] === undefined ? undefined : Number(values["await-report"]);
+  if (awaitReport !== undefined && !(awaitReport >= 0)) throw new UsageError("--await-report is a number of seconds.");
+  return { values, named: positionals, minutes, awaitReport };
 }
 
 async function filesOf(named) {
@@ -71,17 +74,18 @@ const inAmsterdam = (moment) => new Intl.DateTimeFormat("sv-SE", {
   timeZone: "Europe/Amsterdam", dateStyle: "short", timeStyle: "medium",
 }).format(new Date(moment));
 
-function tell({ path, state, receipt, keptIn, faults }) {
+function tell({ path, state, receipt, keptIn, report, faults }) {
   const name = basename(path);
-  if (!receipt) {
-    for (const { code, detail } of faults) console.error(`${name}: ${state}. ${detail} [${code}]`);
-    return;
-  }
+  for (const { code, detail } of faults) console.error(`${name}: ${state}. ${detail} [${code}]`);
+  if (!receipt) return;
   const note = receipt.duplicate ? " before" : "";
   console.log(`${name}: accepted${note} on ${inAmsterdam(receipt.says.received_at)}, receipt in ${keptIn}`);
+  if (!report) return;
+  const told = report.counts?.map(([what, count]) => `${count.toLocaleString("en")} ${what}`).join(", ");
+  console.log(`${name}: ${told ?? "not opened yet"}`);
 }
 
-const jsonOf = ({ path, state, bytes, receipt, keptIn, faults }) => ({
+const jsonOf = ({ path, state, bytes, receipt, keptIn, report, faults }) => ({
   bundle: path,
   state,
   bytes,
@@ -89,10 +93,11 @@ const jsonOf = ({ path, state, bytes, receipt, keptIn, faults }) => ({
   received_at: receipt?.says.received_at ?? null,
   duplicate: receipt?.duplicate ?? null,
   receipt: keptIn ?? null,
+  report: report?.document ?? null,
   errors: faults,
 });
 
-async function sendAll({ values, named, minutes }) {
+async function sendAll({ values, named, minutes, awaitReport }) {
   const { told, clear } = progress();
   const patience = new Patience(60 * minutes, { told: (sentence) => console.error(sentence) });
   const credentials = await readCredentials(values.credentials, values.to);
@@ -101,7 +106,7 @@ async function sendAll({ values, named, minutes }) {
   let failure;
   try {
     const { receipts } = values;
-    for await (const outcome of deliver(await filesOf(named), credentials, server, { receipts, told })) {
+    for await (const outcome of deliver(await filesOf(named), credentials, server, { receipts, awaitReport, told })) {
       clear();
       done.push(outcome);
       if (!values.json) tell(outcome);

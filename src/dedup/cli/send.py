@@ -32,6 +32,12 @@ def send(
     patience: Annotated[
         float, typer.Option("--patience", metavar="MINUTES", min=0, help="How long to try while nothing gets through.")
     ] = DEFAULT_PATIENCE_MINUTES,
+    await_report: Annotated[
+        float | None,
+        typer.Option(
+            "--await-report", metavar="SECONDS", min=0, help="Also tell what was in each; wait so long for it."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Upload bundles, verify the receipts, and keep them as BUNDLE.receipt.json.
@@ -61,7 +67,7 @@ def send(
         server = UploadServer(http, known, patient, lambda: datetime.now(UTC), secrets.token_bytes)
 
         def deliveries(told: Callable[[BundleFile, int], None]) -> Iterator[Outcome]:
-            return deliver(_files(bundles), known, server, receipts=receipts, told=told)
+            return deliver(_files(bundles), known, server, receipts=receipts, await_report=await_report, told=told)
 
         _tell(_with_progress(deliveries, patient), as_json=as_json)
 
@@ -135,13 +141,18 @@ def _print(outcome: Outcome) -> None:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    if outcome.receipt is None:
+    if outcome.faults:
         for fault in outcome.faults:
             print_error(fault.code, f"{outcome.path.name}: {outcome.state.value}. {fault.detail}", as_json=False)
+    if outcome.receipt is None:
         return
     received = datetime.fromisoformat(outcome.receipt.says["received_at"]).astimezone(ZoneInfo("Europe/Amsterdam"))
     note = " before" if outcome.receipt.duplicate else ""
     typer.echo(f"{outcome.path.name}: accepted{note} on {received:%Y-%m-%d %H:%M:%S}, receipt in {outcome.kept_in}")
+    if outcome.report is not None:
+        counts = outcome.report.counts
+        told = ", ".join(f"{count:,} {name}" for name, count in counts.items()) if counts else "not opened yet"
+        typer.echo(f"{outcome.path.name}: {told}")
 
 
 def _json(outcome: Outcome) -> dict[str, Any]:
@@ -154,5 +165,6 @@ def _json(outcome: Outcome) -> dict[str, Any]:
         "received_at": receipt.says["received_at"] if receipt else None,
         "duplicate": receipt.duplicate if receipt else None,
         "receipt": str(outcome.kept_in) if outcome.kept_in else None,
+        "report": outcome.report.document if outcome.report else None,
         "errors": [{"code": fault.code, "detail": fault.detail} for fault in outcome.faults],
     }

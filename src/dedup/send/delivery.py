@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from dedup.send.bundlefile import BundleFile, look_at
 from dedup.send.credentials import Credentials, remember_receipt_keys
 from dedup.send.errors import Fault, NoServerError, ServerRefusedError
 from dedup.send.receipt import HeldReceipt, keep_receipt, kept_receipt, receipt_path
+from dedup.send.report import Report, awaited_report
 from dedup.send.server import UploadServer
 from dedup.send.upload import send_bundle
 
@@ -29,15 +30,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One bundle's end: its receipt and where it is kept, or what was wrong; `bytes_` is 0 for a file not looked at."""
+    """One bundle's end: its receipt and where it is kept, or what was wrong; `bytes_` is 0 for a file not looked at.
+
+    `report` is the validation report where it was asked for.
+    """
 
     path: Path
     state: State
     bytes_: int = 0
     receipt: HeldReceipt | None = None
     kept_in: Path | None = None
-    address: str = ""
     faults: tuple[Fault, ...] = ()
+    report: Report | None = None
 
 
 def deliver(
@@ -46,26 +50,25 @@ def deliver(
     server: UploadServer,
     *,
     receipts: Path | None = None,
+    await_report: float | None = None,
     told: Told = lambda _bundle, _bytes: None,
 ) -> Iterator[Outcome]:
     """Yield the outcome of each bundle; the server's keys are verified before the first byte is sent.
 
-    Raises `NoServerError` where no other bundle need be tried.
+    With `await_report`, each accepted bundle's validation report comes with it, after at most so many seconds. Raises
+    `NoServerError` where no other bundle need be tried.
     """
-    connected = False
     for path in paths:
         try:
             bundle = look_at(path, credentials)
             kept_in = receipt_path(path, receipts)
             held = kept_receipt(kept_in, bundle, credentials.receipt_keys)
             if held is not None:
-                yield Outcome(path, State.KNOWN, bundle.size, held, kept_in)
-                continue
-            if not connected:
-                statement = server.connect()
-                remember_receipt_keys(credentials, statement.receipts)
-                connected = True
-            yield _sent(bundle, server, kept_in, told)
+                outcome = Outcome(path, State.KNOWN, bundle.size, held, kept_in)
+            else:
+                _connect(server, credentials)
+                outcome = _sent(bundle, server, kept_in, told)
+            yield outcome if await_report is None else _with_report(outcome, server, credentials, await_report)
         except NoServerError:
             raise
         except ServerRefusedError as refused:
@@ -76,5 +79,21 @@ def deliver(
 
 def _sent(bundle: BundleFile, server: UploadServer, kept_in: Path, told: Told) -> Outcome:
     sent = send_bundle(bundle, server, lambda there: told(bundle, there))
-    keep_receipt(sent.receipt, kept_in)
-    return Outcome(bundle.path, State.ACCEPTED, bundle.size, sent.receipt, kept_in, sent.address)
+    keep_receipt(sent, kept_in)
+    return Outcome(bundle.path, State.ACCEPTED, bundle.size, sent, kept_in)
+
+
+def _with_report(outcome: Outcome, server: UploadServer, credentials: Credentials, seconds: float) -> Outcome:
+    """Ask what the bundle turned out to be; one that cannot be used counts as refused, though it has a receipt."""
+    _connect(server, credentials)
+    assert outcome.receipt is not None  # nosec B101 (it was accepted, now or before)
+    report = awaited_report(outcome.receipt.says["submission_id"], server, seconds=seconds)
+    if report.problem is None:
+        return replace(outcome, report=report)
+    return replace(outcome, state=State.REFUSED, faults=(report.problem,), report=report)
+
+
+def _connect(server: UploadServer, credentials: Credentials) -> None:
+    """Verify the server's keys, once, and keep the receipt keys that it names from now on."""
+    if server.statement is None:
+        remember_receipt_keys(credentials, server.connect().receipts)

@@ -1,4 +1,4 @@
-"""The validation report of a submission: what the server found when it opened the bundle (docs/spec/upload-v1.md, 5)."""
+"""The validation report of a submission: what the server found in the bundle (docs/spec/upload-v1.md, section 5)."""
 
 from __future__ import annotations
 

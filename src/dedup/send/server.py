@@ -69,9 +69,16 @@ class UploadServer:
     patience: Patience
     clock: Callable[[], datetime]
     entropy: Entropy
-    statement: ServerStatement = field(init=False)
+    statement: ServerStatement | None = field(default=None, init=False)
     _token: str = field(default="", init=False)
     _token_ends: float = field(default=0.0, init=False)
+
+    @property
+    def says(self) -> ServerStatement:
+        """What the server says of itself; `connect` first."""
+        if self.statement is None:
+            raise RuntimeError("not connected")
+        return self.statement
 
     def connect(self) -> ServerStatement:
         """Ask for the server's keys and verify them; raises `NoServerError`."""
@@ -113,12 +120,12 @@ class UploadServer:
         now = self.clock()
         assertion = client_assertion(
             vendor=self.credentials.vendor,
-            issuer=self.statement.issuer,
+            issuer=self.says.issuer,
             key=self.credentials.signing_key,
             now=now,
             entropy=self.entropy,
         )
-        answer = self._request("POST", self.statement.token_endpoint, form=token_form(assertion))
+        answer = self._request("POST", self.says.token_endpoint, form=token_form(assertion))
         if answer.status != 200:
             raise self._no_token(answer, now)
         document = answer.json()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from dedup.bundle.canonical import canonical_json
@@ -27,15 +26,7 @@ _COLLECTION = "/v1/submissions"
 Told = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """An accepted bundle: its receipt, and the address under which the server tells more of it."""
-
-    receipt: HeldReceipt
-    address: str
-
-
-def send_bundle(bundle: BundleFile, server: UploadServer, told: Told = lambda _bytes: None) -> Sent:
+def send_bundle(bundle: BundleFile, server: UploadServer, told: Told = lambda _bytes: None) -> HeldReceipt:
     """Upload a bundle, or what is missing of it, and return its verified receipt; `told` hears how much is there.
 
     Raises `SendError` and `ServerRefusedError`.
@@ -44,7 +35,7 @@ def send_bundle(bundle: BundleFile, server: UploadServer, told: Told = lambda _b
     for attempt in range(1, _MOST_BEGINNINGS + 1):
         address, answer = _create(bundle, server)
         if answer.get("state") != "open" and answer.get("receipt"):
-            return Sent(_receipt(answer, bundle, server, duplicate=True), address)
+            return _receipt(answer, bundle, server, duplicate=True)
         try:
             with opened(bundle.path) as file:
                 _append_all(file, address, bundle, server, told)
@@ -59,12 +50,12 @@ def send_bundle(bundle: BundleFile, server: UploadServer, told: Told = lambda _b
         raise done.refused()
     server.patience.progressed()
     document = done.json()
-    return Sent(_receipt(document, bundle, server, duplicate=document.get("duplicate") is True), address)
+    return _receipt(document, bundle, server, duplicate=document.get("duplicate") is True)
 
 
 def check_fits_server(bundle: BundleFile, server: UploadServer) -> None:
     """Raise `SendError` for a bundle that the server has said it will refuse: sealed to another key, too large, ..."""
-    says, sealing = server.statement, bundle.manifest.sealing
+    says, sealing = server.says, bundle.manifest.sealing
     if sealing is None or sealing.key_id not in says.sealing:
         raise SendError(
             "send.sealed-to-another",
@@ -110,7 +101,7 @@ def _create(bundle: BundleFile, server: UploadServer) -> tuple[str, dict[str, An
 
 def _append_all(file: BinaryIO, address: str, bundle: BundleFile, server: UploadServer, told: Told) -> None:
     """Append from where the server is until it has all; chunks halve when the network breaks and grow when it holds."""
-    largest = min(LARGEST_CHUNK, server.statement.chunk_bytes)
+    largest = min(LARGEST_CHUNK, server.says.chunk_bytes)
     chunk_bytes = largest
     offset = _offset(server.call("HEAD", address), bundle)
     while offset < bundle.size:
@@ -160,4 +151,4 @@ def _offset(answer: Answer, bundle: BundleFile) -> int:
 
 
 def _receipt(document: dict[str, Any], bundle: BundleFile, server: UploadServer, *, duplicate: bool) -> HeldReceipt:
-    return verified_receipt(document.get("receipt"), bundle, server.statement.receipts, duplicate=duplicate)
+    return verified_receipt(document.get("receipt"), bundle, server.says.receipts, duplicate=duplicate)

@@ -5,26 +5,26 @@ import { lookAt } from "./bundlefile.js";
 import { rememberReceiptKeys } from "./credentials.js";
 import { NoServerError, ServerRefusedError } from "./errors.js";
 import { keepReceipt, keptReceipt, receiptPath } from "./receipt.js";
+import { awaitedReport } from "./report.js";
 import { sendBundle } from "./upload.js";
 
 /**
- * Yields the outcome of each bundle: { path, state, bytes, receipt, keptIn, faults }, state one of accepted, known (its
- * receipt lay here already), refused (by the server) and failed. Throws NoServerError where no other need be tried.
+ * Yields the outcome of each bundle: { path, state, bytes, receipt, keptIn, report, faults }, state one of accepted,
+ * known (its receipt lay here already), refused (by the server) and failed. With `awaitReport`, each validation report
+ * comes with it, after at most so many seconds. Throws NoServerError where no other need be tried.
  */
-export async function* deliver(paths, credentials, server, { receipts, told = () => {} } = {}) {
+export async function* deliver(paths, credentials, server, { receipts, awaitReport, told = () => {} } = {}) {
   for (const path of paths) {
     try {
       const bundle = await lookAt(path, credentials);
       const keptIn = receiptPath(path, receipts);
       const held = await keptReceipt(keptIn, bundle, credentials.receiptKeys);
-      if (held) {
-        yield { path, state: "known", bytes: bundle.size, receipt: held, keptIn, faults: [] };
-        continue;
-      }
-      if (!server.statement) await rememberReceiptKeys(credentials, (await server.connect()).receipts);
-      const receipt = await sendBundle(bundle, server, (there) => told(bundle, there));
-      await keepReceipt(receipt, keptIn);
-      yield { path, state: "accepted", bytes: bundle.size, receipt, keptIn, faults: [] };
+      const isAsked = !held || awaitReport !== undefined;
+      if (isAsked && !server.statement) await rememberReceiptKeys(credentials, (await server.connect()).receipts);
+      const receipt = held ?? (await sendBundle(bundle, server, (there) => told(bundle, there)));
+      if (!held) await keepReceipt(receipt, keptIn);
+      const outcome = { path, state: held ? "known" : "accepted", bytes: bundle.size, receipt, keptIn, faults: [] };
+      yield awaitReport === undefined ? outcome : withReport(outcome, server, awaitReport);
     } catch (error) {
       if (error instanceof NoServerError || !(error instanceof EncodeError)) throw error;
       const isRefused = error instanceof ServerRefusedError;
@@ -32,4 +32,10 @@ export async function* deliver(paths, credentials, server, { receipts, told = ()
       yield { path, state: isRefused ? "refused" : "failed", bytes: 0, faults };
     }
   }
+}
+
+/** Asks what the bundle turned out to be; one that cannot be used counts as refused, though it has a receipt. */
+async function withReport(outcome, server, seconds) {
+  const report = await awaitedReport(outcome.receipt.says.submission_id, server, seconds);
+  return report.problem ? { ...outcome, state: "refused", faults: [report.problem], report } : { ...outcome, report };
 }
