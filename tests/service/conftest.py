@@ -20,7 +20,7 @@ from dedup.bundle.vendors import register_vendor
 from dedup.service.assertions import ASSERTION_KIND
 from dedup.service.authentication import TOKEN_PATH, Authentication
 from dedup.service.failures import FailureLimit
-from dedup.service.registered import RegisteredVendors
+from dedup.service.registered import registered_vendors
 from dedup.service.tokens import ASSERTION_TYPE, router
 from dedup.store.registry import Registry
 
@@ -102,7 +102,7 @@ def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
     authentication = Authentication(
         issuer=ISSUER,
         registry=registry,
-        vendors=RegisteredVendors(vendors),
+        vendors=registered_vendors(vendors),
         clock=clock,
         entropy=secrets.token_bytes,
         token_seconds=600,

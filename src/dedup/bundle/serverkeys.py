@@ -3,7 +3,8 @@
 sealing.key, sealing.pub    the sealing key pair of today; vendors get the .pub
 sealing-<id>.key, .pub      pairs of before, which still open what is on its way
 receipts.key, receipts.pub  signs receipts
-receipts-<id>.pub           what receipts of before were signed with
+receipts-next.key, .pub     will sign them: published beforehand, so that vendors know it when it does
+receipts-<id>.pub           signed them before
 ingest.key                  the second key of every encoding
 link-view.key               the key-encryption key of the link view
 attributes.key              the key-encryption key of the attribute store
@@ -112,34 +113,32 @@ def load_server_keys(folder: Path) -> ServerKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceKeys:
-    """The keys of the web server, none of which opens a bundle or the store; of each kind the one in use comes first.
+class PublishedKeys:
+    """What the web server knows of the server's keys: the public ones, those in use first, and its receipt key."""
 
-    `receipts` signs, `former_receipts` are public keys that earlier receipts were signed with; `epochs` as above.
+    sealing: tuple[SealingPublicKey, ...]
+    receipts: tuple[ReceiptVerifyingKey, ...]
+    signing: ReceiptSigningKey
+
+
+def load_published_keys(folder: Path) -> PublishedKeys:
+    """Read the public keys of the server's key folder, and the key that signs receipts; no other file of it.
+
+    Raises `KeyFileError`.
     """
-
-    sealing: Mapping[KeyId, SealingPublicKey]
-    receipts: ReceiptSigningKey
-    former_receipts: tuple[ReceiptVerifyingKey, ...]
-    vendors: Mapping[KeyId, TrustedVendor]
-    epochs: frozenset[str] | None
-
-
-def load_service_keys(folder: Path) -> ServiceKeys:
-    """Read of the server's key folder what the web server needs, and no other file.
-
-    The folder may be another one that holds only these: `sealing*.pub`, `receipts.key`, `receipts-*.pub`, `vendors/`,
-    `epochs.json`. Raises `KeyFileError`.
-    """
-    public = [folder / f"{SEALING}.pub", *sorted(folder.glob(f"{SEALING}-*.pub"))]
-    former = sorted(folder.glob(f"{RECEIPTS}-*.pub"))
-    return ServiceKeys(
-        sealing={key.key_id: key for key in (read_key(path, SealingPublicKey) for path in public)},
-        receipts=read_key(folder / f"{RECEIPTS}.key", ReceiptSigningKey),
-        former_receipts=tuple(read_key(path, ReceiptVerifyingKey) for path in former),
-        vendors=load_trusted_vendors(folder / VENDORS_FOLDER),
-        epochs=load_epochs(folder),
+    signing = read_key(folder / f"{RECEIPTS}.key", ReceiptSigningKey)
+    sealing = [read_key(path, SealingPublicKey) for path in _public_files(folder, SEALING)]
+    receipts = [read_key(path, ReceiptVerifyingKey) for path in _public_files(folder, RECEIPTS)]
+    # By id, so that a key that stands in two files, as in the middle of a rotation, is published once.
+    return PublishedKeys(
+        sealing=tuple({key.key_id: key for key in sealing}.values()),
+        receipts=tuple({key.key_id: key for key in (signing.public(), *receipts)}.values()),
+        signing=signing,
     )
+
+
+def _public_files(folder: Path, name: str) -> list[Path]:
+    return [folder / f"{name}.pub", *sorted(folder.glob(f"{name}-*.pub"))]
 
 
 def load_sealing_keys(folder: Path) -> dict[KeyId, SealingPrivateKey]:

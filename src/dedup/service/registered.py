@@ -1,17 +1,13 @@
-"""The vendors that are registered now: read again when a file of theirs changes, so that a change counts at once."""
+"""The vendors that are registered now, by the keys that they sign with."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from dedup.bundle.keys import KeyId
 from dedup.bundle.vendors import TrustedVendors, load_trusted_vendors, load_withdrawn_keys
-from dedup.errors import KeyFileError
-from dedup.service.refusal import TryLaterError
-
-_Stamp = tuple[tuple[str, int, int, int], ...]
+from dedup.service.watched import Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,30 +18,13 @@ class Registered:
     withdrawn: frozenset[KeyId]
 
 
-class RegisteredVendors:
-    """The vendors' folder of the server's keys."""
+RegisteredVendors = Watched[Registered]
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._known: tuple[_Stamp, Registered] | None = None
 
-    def now(self) -> Registered:
-        """Return who is registered at this moment.
+def registered_vendors(folder: Path) -> RegisteredVendors:
+    """Return the vendors of this folder, read again when one of their files changes."""
+    return Watched(folder, (".json",), _read)
 
-        Raises `ServiceError` (`service.keys-unreadable`): who could be blocked by a file that cannot be read is
-        not let in by what it said before.
-        """
-        try:
-            stamp = self._stamp()
-            if self._known is None or self._known[0] != stamp:
-                registered = Registered(load_trusted_vendors(self._folder), load_withdrawn_keys(self._folder))
-                self._known = (stamp, registered)
-            return self._known[1]
-        except (KeyFileError, OSError) as error:
-            raise TryLaterError("service.keys-unreadable", "The server cannot read who is registered.") from error
 
-    def _stamp(self) -> _Stamp:
-        """Return what changes when a file is replaced: its inode, and its time to the nanosecond."""
-        with os.scandir(self._folder) as entries:
-            files = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".json")]
-        return tuple(sorted((name, stat.st_ino, stat.st_mtime_ns, stat.st_size) for name, stat in files))
+def _read(folder: Path) -> Registered:
+    return Registered(load_trusted_vendors(folder), load_withdrawn_keys(folder))
