@@ -20,7 +20,7 @@ from dedup.send.errors import NoServerError, ServerRefusedError, refusal
 from dedup.send.patience import Patience
 from dedup.send.statement import ServerStatement, verified_statement
 
-PASSING = frozenset({408, 429, 500, 502, 503, 504})  # docs/spec/upload-v1.md, section 6: worth another try
+PASSING = frozenset({408, 429, 500, 502, 503, 504, 507})  # docs/spec/upload-v1.md, section 6: worth another try
 TIMEOUT = httpx.Timeout(30.0, read=300.0)  # the server reads a whole bundle from disk before it answers a completion
 NOT_THE_PROTOCOL = "The server's answer is not of the upload protocol; is this its URL?"
 _CLOCKS_MAY_DIFFER = 60.0

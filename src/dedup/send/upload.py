@@ -20,6 +20,7 @@ from dedup.send.server import NOT_THE_PROTOCOL, Answer, PassingTroubleError, Upl
 SMALLEST_CHUNK = 32 << 10
 LARGEST_CHUNK = 8 << 20
 GONE = 410
+ACCEPTED = frozenset({"accepted", "ingested", "superseded"})
 _MOST_BEGINNINGS = 3
 _COLLECTION = "/v1/submissions"
 
@@ -34,7 +35,7 @@ def send_bundle(bundle: BundleFile, server: UploadServer, told: Told = lambda _b
     check_fits_server(bundle, server)
     for attempt in range(1, _MOST_BEGINNINGS + 1):
         address, answer = _create(bundle, server)
-        if answer.get("state") != "open" and answer.get("receipt"):
+        if answer.get("state") in ACCEPTED and answer.get("receipt"):
             return _receipt(answer, bundle, server, duplicate=True)
         try:
             with opened(bundle.path) as file:

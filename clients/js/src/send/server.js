@@ -6,7 +6,7 @@ import { NOT_THE_PROTOCOL, NoServerError, PassingTrouble, refusal } from "./erro
 import { sign } from "./jws.js";
 import { verifiedStatement } from "./statement.js";
 
-const PASSING = new Set([408, 429, 500, 502, 503, 504]); // upload-v1, section 6: worth another try
+const PASSING = new Set([408, 429, 500, 502, 503, 504, 507]); // upload-v1, section 6: worth another try
 const LONGEST_CALL = 300_000;
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const ASSERTION_SECONDS = 120;

@@ -14,6 +14,7 @@ import { jsonOf, refusedBy } from "./server.js";
 const SMALLEST_CHUNK = 32 << 10;
 const LARGEST_CHUNK = 8 << 20;
 const GONE = 410;
+const ACCEPTED = new Set(["accepted", "ingested", "superseded"]);
 const MOST_BEGINNINGS = 3;
 
 /** Uploads a bundle, or what is missing of it. @returns its verified receipt; `told` hears how much is there */
@@ -23,7 +24,7 @@ export async function sendBundle(bundle, server, told = () => {}) {
   for (let attempt = 1; ; attempt += 1) {
     let document;
     ({ address, document } = await create(bundle, server));
-    if (document.state !== "open" && document.receipt) {
+    if (ACCEPTED.has(document.state) && document.receipt) {
       return verifiedReceipt(document.receipt, bundle, server.statement.receipts, true);
     }
     try {
