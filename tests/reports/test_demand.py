@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
-from dedup.findings.classify import find
+from dedup.findings.classify import NOTHING_SPECIAL, find
+from dedup.findings.conditions import Conditions
+from dedup.findings.decisions import Decision, decision_frame
 from dedup.reports.data import DemandMonth, Hours
 from dedup.reports.demand import demand_months, demand_table, month_of
 from dedup.weeks import week_of
 
 THERE = "41000003"
+TODAY = date(2026, 11, 22)
 
 
 @pytest.fixture
@@ -68,6 +72,79 @@ def test_hours_are_those_of_the_youngest_registration_where_known(registration_f
     assert demand_months(table, from_month="2026-11") == (
         DemandMonth("2027-01", 4, 3, 0, Hours(2, 72, 36.0, 24, 48), Hours(0, 0, None, None, None), 0, 0, 0),
     )
+
+
+@pytest.fixture
+def freed(registration_frame, pair_frame, rules, today):
+    """Returns the hours freed after two nights, each (registrations, pairs), of which the second knows the first."""
+
+    def make(before, after, *, answers=None):
+        previous = None
+        for days, (registrations, pairs), conditions in (
+            (-2, before, NOTHING_SPECIAL),
+            (0, after, answers or NOTHING_SPECIAL),
+        ):
+            frame = registration_frame(*({"indicatie_uren": 48} | one for one in registrations))
+            previous = find(
+                frame, pair_frame(*pairs), rules, today=today + timedelta(days=days), previous=previous,
+                conditions=conditions,
+            )  # fmt: skip
+        [settled] = previous.findings[["state", "settled_by"]].to_numpy().tolist() or [("", "")]
+        lines = demand_months(demand_table(frame, previous), from_month="2026-01")
+        return settled[1], sum(line.hours_freed for line in lines)
+
+    return make
+
+
+HERE = {"registratie_id": "a", "aanbieder_agb": "41000001"}
+ELSEWHERE = {"registratie_id": "b", "aanbieder_agb": THERE}
+OTHER = {"registratie_id": "c", "aanbieder_agb": THERE, "group": 9, "indicatie_uren": -1}
+SAME = [(0, 1, {})]
+
+
+def test_hours_are_freed_when_a_registration_of_a_double_leaves(freed):
+    assert freed(([HERE, ELSEWHERE], SAME), ([HERE], [])) == ("left", 48)
+    assert freed(([HERE, ELSEWHERE], SAME), ([HERE, ELSEWHERE | {"status": "geannuleerd"}], SAME)) == ("left", 48)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "settled_by"),
+    [
+        ([HERE, ELSEWHERE], ([HERE, ELSEWHERE | {"group": 1}], []), "no_match"),
+        ([HERE, ELSEWHERE, OTHER], ([OTHER], []), "left"),
+        (
+            [HERE, ELSEWHERE | {"status": "wachtlijst", "inschrijf_week": week_of(date(2026, 10, 1))}],
+            ([HERE], []),
+            "left",
+        ),
+        (
+            [HERE, ELSEWHERE | {"edd_week": week_of(date(2026, 11, 22)) - 6}],
+            ([HERE | {"edd_week": week_of(date(2026, 11, 22)) + 12}], []),
+            "left",
+        ),
+        (
+            [HERE | {"edd_week": week_of(date(2026, 11, 22)) - 1}, ELSEWHERE],
+            ([HERE | {"edd_week": week_of(date(2026, 11, 22)) - 1}], []),
+            "left",
+        ),
+    ],
+    ids=["no match", "nobody stayed", "a waiting list", "another pregnancy", "after the EDD"],
+)
+def test_no_hours_are_freed_by_what_gives_no_care_back(freed, before, after, settled_by):
+    assert freed((before, SAME), after) == (settled_by, 0)
+
+
+def test_no_hours_are_freed_by_an_answer_that_it_is_no_double(freed):
+    no = Decision("a", "b", "41000001", "geen_dubbel", "", "2026-11-21", "", week_of(TODAY) + 12, "", False)
+    agreed = "address birth_date edd first_name phone surname"
+    answers = Conditions(decisions=decision_frame([replace(no, agreed=agreed)]))
+    both = ([HERE, ELSEWHERE], SAME)
+    assert freed(both, both, answers=answers) == ("feedback", 0)
+
+
+def test_no_hours_are_freed_when_a_held_double_goes_unseen(freed, today):
+    young = ELSEWHERE | {"first_seen": today - timedelta(days=5)}
+    assert freed(([HERE, young, OTHER], SAME), ([HERE, OTHER], [])) == ("withdrawn", 0)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from dedup.extract.faults import FAULTS
 from dedup.reports import html
-from dedup.reports.html import some_names
+from dedup.reports.first_screen import some_names
 from dedup.reports.texts import texts_in
 from dedup.weeks import week_of
 

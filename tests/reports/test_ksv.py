@@ -191,20 +191,20 @@ def escalated_night(findings_of_season, providers) -> Night:
 
 SAID = {
     "nl": (
-        "Sinds 20 nov 2026 bij de preferente zorgverzekeraar neergelegd.",
-        "Wordt op 4 dec 2026 doorgegeven als er niets gebeurt.",
+        "Te lang open: sinds 20 nov 2026 voor te leggen aan de preferente zorgverzekeraar.",
+        "Volgende stap op 4 dec 2026, als zij dan nog open is.",
         "Blijft staan sinds 21 nov 2026",
         "Antwoord: nog niet duidelijk.",
         "Levering verdacht:",
-        "Te lang open en doorgegeven: 1 bevinding.",
+        "Te lang open, op te volgen door u: 1 bevinding.",
     ),
     "en": (
-        "With the preferred insurer since 20 Nov 2026.",
-        "If nothing happens, passed on 4 Dec 2026.",
+        "Open too long: to be put to the preferred insurer since 20 Nov 2026.",
+        "Next step on 4 Dec 2026, if it is still open then.",
         "Kept since 21 Nov 2026",
         "Answer: not clear yet.",
         "Delivery suspected:",
-        "Open too long and passed on: 1 finding.",
+        "Open too long, for you to follow up: 1 finding.",
     ),
 }
 

@@ -172,7 +172,7 @@ def test_the_workbook_says_what_to_do_and_how_to_answer(night, findings_of_seaso
     made = ProviderReports(night, findings_of_season[0], settings)
     report = made.build(made.providers[0])
     book = openpyxl.load_workbook(io.BytesIO(provider_files.as_xlsx(report, settings)))
-    assert book.sheetnames == ["Bevindingen", "Gesprek", "Antwoorden", "Kwaliteit"]
+    assert book.sheetnames == ["Overzicht", "Bevindingen", "Gesprek", "Antwoorden", "Kwaliteit"]
     heads, *rows = book["Bevindingen"].iter_rows(values_only=True)
     lines = [dict(zip(heads, row, strict=True)) for row in rows]
     assert all(line["Stap"] for line in lines)
@@ -184,7 +184,7 @@ def test_the_workbook_says_what_to_do_and_how_to_answer(night, findings_of_seaso
     assert words["KSV01", "Dubbele inschrijving"] == "Onze eigen woorden."
     assert words["KSV02", "Dubbele inschrijving"].startswith("U heeft zich bij ons ingeschreven")
     english = openpyxl.load_workbook(io.BytesIO(provider_files.as_xlsx(report, settings, "en")))
-    assert english.sheetnames == ["Findings", "Conversation", "Answers", "Quality"]
+    assert english.sheetnames == ["Overview", "Findings", "Conversation", "Answers", "Quality"]
 
 
 def test_words_for_the_client_are_short_sentences_without_a_providers_name():

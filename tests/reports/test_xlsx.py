@@ -42,7 +42,7 @@ def test_every_registration_of_the_report_has_a_row(workbook, report):
         for member in line.members
     ]
     assert expected == [(row["Bevinding"], row["registratie_id"], row["AGB-code"], row["Dagen open"]) for row in rows]
-    assert {row["Oordeel"] for row in rows} >= {"Zeker dubbel", "Te beoordelen", "Terecht"}
+    assert {row["Oordeel"] for row in rows} >= {"Zeker dubbel", "Twijfel", "Terecht"}
 
 
 def test_demand_and_quality_hold_the_numbers_of_the_report(workbook, report):

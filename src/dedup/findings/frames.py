@@ -34,7 +34,7 @@ FINDING_COLUMNS = {
     "acts": "object",
     "acts_agb": "object",
     "acts_on": "object",  # registratie_id
-    "actionable_since": "object",  # day since when somebody must act; "" while nobody must
+    "actionable_since": "object",  # day since when somebody must act, or had to when it was settled; "" if nobody
     "escalation": "object",  # dated.Step that it is escalated to, "" for none
     "escalated": "object",  # day of that step
     "next_escalation": "object",  # day of the next one

@@ -90,7 +90,7 @@ def with_life(row: Row, life: Life, before: Row | None, *, rules: Rules, today: 
     waits = life.is_open and FindingClass(row["class"]) in ACTIONABLE
     waited = before is not None and before["actionable_since"] >= life.opened
     since = (before["actionable_since"] if before is not None and waited else today.isoformat()) if waits else ""
-    if before is not None and life.state is State.HELD and life.shown:
+    if before is not None and (life.state is State.SETTLED or (life.state is State.HELD and life.shown)):
         since = before["actionable_since"]  # an edit that holds a finding again does not win its provider time
     escalated = waits and row["class"] != FindingClass.INTERNAL
     terms = rules.dated.strictest(row["ksvs"].split(), today)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,16 @@ from dedup.fields import Status
 from dedup.findings.frames import Findings
 from dedup.findings.vocabulary import FindingClass, SettledBy, State
 from dedup.reports.data import DemandMonth, DemandWeek, Hours, ReportTerms
-from dedup.weeks import MISSING_WEEK, monday_of
+from dedup.weeks import MISSING_WEEK, monday_of, week_of
 
 # A registration with one of these statuses no longer asks its provider for care.
 NO_DEMAND = (Status.GEANNULEERD, Status.AFGEROND, Status.OVERGEDRAGEN)
 DEMAND_COLUMNS = (
     "registratie_id", "ksv", "aanbieder_agb", "month", "edd_week", "counts", "waiting", "hours", "promised", "freed",
 )  # fmt: skip
-# Classes of which one registration too many is given back when the finding is settled.
-FREEING = (FindingClass.CERTAIN, FindingClass.LIKELY, FindingClass.CLEAN_UP)
-NOT_FREED = (SettledBy.WITHDRAWN, SettledBy.NO_MATCH, SettledBy.FEEDBACK, SettledBy.MERGED)
+# Of which a registration that leaves gives hours back. What is cleaned up was no demand any more: transferred, on a
+# waiting list, or of another pregnancy.
+FREEING = (FindingClass.CERTAIN, FindingClass.LIKELY)
 
 
 def demand_table(registrations: pd.DataFrame, findings: Findings) -> pd.DataFrame:
@@ -31,7 +32,8 @@ def demand_table(registrations: pd.DataFrame, findings: Findings) -> pd.DataFram
     Registrations of one finding that is one demand are one client. She is counted once, in the KSV of her youngest
     registration that asks for care, so that KSVs add up to the country; her indicated hours are that registration's, or
     the most that another one names. Her promised hours likewise, but those who share her care (L4) promise together.
-    `freed` are her hours times the registrations of hers that left with a settled double. Hours are -1 where unknown.
+    `freed` are her hours times the registrations of hers that left with a settled double before her EDD. Hours are -1
+    where unknown.
     """
     states = findings.findings["state"]
     live = findings.findings.loc[findings.findings["one_demand"] & (states != State.SETTLED)]
@@ -55,7 +57,8 @@ def demand_table(registrations: pd.DataFrame, findings: Findings) -> pd.DataFram
     asking["promised"] = promised.where(~asking["client"].isin(sharing) | (promised < 0), together)
     months = {week: month_of(week) for week in asking["edd_week"].unique().tolist()}
     asking["month"] = asking["edd_week"].map(months)
-    gone = asking["registratie_id"].map(_registrations_gone(findings, set(own))).fillna(0).astype("int64")
+    gone = own.map(_registrations_gone(findings, due=dict(zip(own, asking["edd_week"], strict=True))))
+    gone = gone.fillna(0).astype("int64")
     asking["freed"] = np.where(asking["counts"], gone * asking["hours"].clip(lower=0), 0)
     return asking[list(DEMAND_COLUMNS)]
 
@@ -65,21 +68,24 @@ def _own_or_most(asking: pd.DataFrame, column: str) -> pd.Series[Any]:
     return asking[column].where(asking[column] >= 0, most)
 
 
-def _registrations_gone(findings: Findings, asking: set[str]) -> dict[str, int]:
-    """Return how many registrations left beside each that stayed, over the settled doubles that are still known."""
+def _registrations_gone(findings: Findings, *, due: Mapping[str, int]) -> dict[str, int]:
+    """Return how many registrations left beside each that stayed, over the settled doubles that are still known.
+
+    `due` are the EDD weeks of the registrations that ask for care. Only a double that was settled because a
+    registration left its provider counts, and only when that was by the week of the EDD: later its care was given.
+    """
     table = findings.findings
-    settled = table.loc[
-        (table["state"] == State.SETTLED) & table["class"].isin(FREEING) & ~table["settled_by"].isin(NOT_FREED),
-        ["finding"],
-    ]
-    of_finding: dict[str, list[str]] = defaultdict(list)
-    members = findings.members.merge(settled, on="finding")
-    for finding, member in zip(members["finding"].tolist(), members["registratie_id"].tolist(), strict=True):
-        of_finding[finding].append(member)
+    settled = table.loc[(table["state"] == State.SETTLED) & (table["settled_by"] == SettledBy.LEFT)]
+    settled_on = dict(zip(settled["finding"], settled["settled"], strict=True))
+    pairs = findings.pairs.loc[findings.pairs["finding"].isin(settled_on) & findings.pairs["class"].isin(FREEING)]
+    doubles: dict[str, set[str]] = defaultdict(set)
+    for finding, left, right in pairs[["finding", "left", "right"]].itertuples(index=False, name=None):
+        doubles[finding] |= {left, right}
     gone: dict[str, int] = defaultdict(int)
-    for ids in of_finding.values():
-        stayed = [member for member in ids if member in asking]
-        if len(stayed) == 1:
+    for finding, ids in doubles.items():
+        stayed = [member for member in ids if member in due]
+        week = week_of(date.fromisoformat(settled_on[finding]))
+        if len(stayed) == 1 and (due[stayed[0]] == MISSING_WEEK or week <= due[stayed[0]]):
             gone[stayed[0]] += len(ids) - 1
     return dict(gone)
 

@@ -16,9 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from dedup.reports import wording
 from dedup.reports.chart import Charts, charts_of
 from dedup.reports.data import FindingLine, KsvReport
-from dedup.reports.texts import Texts, texts_in
-
-NAMES_SHOWN = 3
+from dedup.reports.first_screen import first_screen
+from dedup.reports.texts import texts_in
 
 
 def render(report: KsvReport, language: str = "nl", charts: Charts | None = None) -> str:
@@ -34,6 +33,7 @@ def render(report: KsvReport, language: str = "nl", charts: Charts | None = None
         .render(
             report=report,
             s=report.summary,
+            answers=first_screen(report, texts),
             t=texts,
             w=wording,
             style=_style(),
@@ -41,7 +41,6 @@ def render(report: KsvReport, language: str = "nl", charts: Charts | None = None
             charts=charts,
             to_review=report.where_acts("ksv"),
             to_resolve=tuple(line for line in report.findings if line.acts != "ksv"),
-            names=lambda names: some_names(names, texts),
         )
     )
     return page
@@ -51,14 +50,6 @@ def content_policy() -> str:
     """Return the content security policy of the page."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-
-
-def some_names(names: tuple[str, ...], texts: Texts) -> str:
-    """Return the first few names, and how many more there are."""
-    if len(names) <= NAMES_SHOWN:
-        return ", ".join(names)
-    shown = ", ".join(names[:NAMES_SHOWN])
-    return texts("summary.complete_more", names=shown, n=len(names) - NAMES_SHOWN)
 
 
 def tone(line: FindingLine) -> str:

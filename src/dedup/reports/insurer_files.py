@@ -70,7 +70,7 @@ def _cells(report: InsurerReport, texts: Texts) -> Sheet:
         )
         for cell in report.cells
     ]
-    return Sheet(texts("insurer.cells"), heads, rows, {})
+    return Sheet(texts("insurer.cells"), heads, rows, dict.fromkeys(range(2, len(heads)), "0"))
 
 
 def _ksvs(report: InsurerReport, texts: Texts) -> Sheet:
@@ -87,7 +87,7 @@ def _ksvs(report: InsurerReport, texts: Texts) -> Sheet:
         )
         for line in report.ksvs
     ]
-    return Sheet(texts("insurer.ksvs"), heads, rows, {})
+    return Sheet(texts("insurer.ksvs"), heads, rows, dict.fromkeys(range(1, len(heads)), "0"))
 
 
 def _reading(report: InsurerReport, texts: Texts) -> Sheet:

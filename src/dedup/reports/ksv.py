@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from dedup.findings.vocabulary import OPEN_STATES, FindingClass, SettledBy, State
+from dedup.findings.vocabulary import OPEN_STATES, Feedback, FindingClass, SettledBy, State
 from dedup.reports.coverage import provider_lines, vendor_quality
 from dedup.reports.data import AgeBand, FindingLine, HistoryPoint, KsvReport, MemberLine, Summary, Turn, WeekFlow
 from dedup.reports.demand import DEMAND_COLUMNS, demand_months, demand_weeks
-from dedup.reports.night import Night
+from dedup.reports.night import Night, open_since, state_of
 from dedup.weeks import week_of
 
 TO_ACT_ON = (FindingClass.TO_REVIEW, FindingClass.CERTAIN, FindingClass.LIKELY, FindingClass.CLEAN_UP)
@@ -117,9 +117,9 @@ def _line(night: Night, ksv: str, name: str) -> FindingLine | None:
         finding=name,
         outcome=row["class"],
         code=row["code"],
-        state=row["state"],
-        opened=date.fromisoformat(row["opened"]),
-        days_open=int(row["days_open"]),
+        state=state_of(row, night.today),
+        opened=open_since(row),
+        days_open=(night.today - open_since(row)).days,
         edd_week=int(row["edd_week"]),
         band=row["band"],
         agreed=tuple(attribute for attribute in ATTRIBUTE_ORDER if attribute in agreed),
@@ -174,8 +174,18 @@ def _ageing(lines: tuple[FindingLine, ...], limits: tuple[int, ...]) -> tuple[Ag
     return tuple(bands)
 
 
+def _is_explained(row: Any) -> bool:
+    """Tell whether a finding is legitimate because a provider answered so."""
+    return row["class"] == FindingClass.LEGITIMATE and Feedback.RIGHTLY in row["feedback"].split()
+
+
 def _settled_on(row: Any) -> date | None:
-    """Return the day on which a finding that was ever shown to the coordinator was settled."""
+    """Return the day on which a finding that was ever shown to the coordinator was settled or explained.
+
+    An answer is heard by the night after it.
+    """
+    if row["state"] in OPEN_STATES and _is_explained(row):
+        return date.fromisoformat(row["feedback_on"]) + timedelta(days=1)
     if row["state"] != State.SETTLED or row["class"] not in TO_ACT_ON or row["settled_by"] in NEVER_SETTLED:
         return None
     return date.fromisoformat(row["settled"])
@@ -186,13 +196,15 @@ def _flow(rows: list[Any], night: Night) -> tuple[WeekFlow, ...]:
     shown = [
         row
         for row in rows
-        if row["class"] in TO_ACT_ON and row["state"] != State.HELD and row["settled_by"] not in NEVER_SETTLED
+        if (row["class"] in TO_ACT_ON or _is_explained(row))
+        and row["state"] != State.HELD
+        and row["settled_by"] not in NEVER_SETTLED
     ]
     weeks = []
     for back in reversed(range(night.terms.weeks_shown)):
         last = night.today - timedelta(days=7 * back)
         first = last - timedelta(days=6)
-        opened = sum(first <= date.fromisoformat(row["opened"]) <= last for row in shown)
+        opened = sum(first <= open_since(row) <= last for row in shown)
         settled = sum((day := _settled_on(row)) is not None and first <= day <= last for row in shown)
         weeks.append(WeekFlow(last, opened, settled))
     return tuple(weeks)

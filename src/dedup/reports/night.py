@@ -12,6 +12,7 @@ import pandas as pd
 
 from dedup.errors import DedupError
 from dedup.findings.frames import Findings
+from dedup.findings.vocabulary import State
 from dedup.reports.data import DoubtfulContract, ReportTerms
 from dedup.reports.demand import NO_DEMAND, demand_table
 
@@ -61,6 +62,19 @@ class Night:
         """Return how many days old that snapshot is."""
         day = self.snapshot_of(provider)
         return None if day is None else (self.today - day).days
+
+
+def open_since(row: Mapping[str, Any]) -> date:
+    """Return the day since when somebody must act on a finding, or since when it is open where nobody must.
+
+    A double that was rightly one for a while is only to act on once its term is over.
+    """
+    return date.fromisoformat(row["actionable_since"] or row["opened"])
+
+
+def state_of(row: Mapping[str, Any], today: date) -> str:
+    """Return a finding's state; one that is to be acted on since today is new, also if it was there before."""
+    return str(State.NEW if row["state"] == State.OPEN and open_since(row) == today else row["state"])
 
 
 def prepare(

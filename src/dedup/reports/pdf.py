@@ -9,6 +9,7 @@ every machine makes the same file.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from functools import cache
 from importlib.resources import files
@@ -18,10 +19,13 @@ import typst
 
 from dedup.reports import wording
 from dedup.reports.chart import Charts
-from dedup.reports.data import FindingLine, KsvReport
+from dedup.reports.data import FindingLine, KsvReport, MemberLine
+from dedup.reports.first_screen import first_screen
 from dedup.reports.texts import Texts, texts_in
 
 Block = dict[str, Any]
+Line = dict[str, Any]  # a text, and whether it stands out
+_SAME_LINE = "\N{NON-BREAKING HYPHEN}"
 
 
 def render(report: KsvReport, charts: Charts, language: str = "nl") -> bytes:
@@ -68,7 +72,13 @@ def _text(text: str) -> Block:
     return {"kind": "text", "text": text}
 
 
-def _table(caption: str, heads: list[str], rows: list[list[str]], widths: list[str] | None = None) -> Block:
+def _line(text: str, *, strong: bool = False) -> Line:
+    return {"text": text, "strong": strong}
+
+
+def _table(
+    caption: str, heads: list[str], rows: Sequence[Sequence[str | list[Line]]], widths: list[str] | None = None
+) -> Block:
     """Return a table; without `widths` the first column is of words and the others of numbers."""
     return {"kind": "table", "caption": caption, "heads": heads, "rows": rows, "widths": widths or []}
 
@@ -81,55 +91,11 @@ def _picture(title: str, svg: str, description: str) -> list[Block]:
 
 
 def _summary(report: KsvReport, texts: Texts) -> list[Block]:
-    s = report.summary
-    flow, longest = report.flow[-1], report.terms.ageing_days[-1]
-    since = texts("summary.new_first" if report.first_night else "summary.new_since")
-    settled = (
-        texts("summary.settled", findings=texts.count("finding", s.settled_today))
-        if s.settled_today
-        else texts("summary.settled_none")
-    )
-    complete = texts("summary.complete_missing", names=", ".join(s.not_fresh)) if s.not_fresh else ""
-    suspected = texts("summary.complete_suspected", names=", ".join(s.suspected)) if s.suspected else ""
-    escalated = texts("summary.turn_escalated", findings=texts.count("finding", s.escalated)) if s.escalated else ""
-    old = (
-        texts("summary.better_old", findings=texts.count("finding", s.older_than_longest), days=longest)
-        if s.older_than_longest
-        else texts("summary.better_old_none", days=longest)
-    )
-    providers = (
-        texts(
-            "summary.turn_providers",
-            findings=texts.count("finding", s.provider_acts),
-            names=f"{s.turns[0].name or s.turns[0].provider} ({s.turns[0].findings})",
-        )
-        if s.provider_acts
-        else texts("summary.turn_providers_none")
-    )
-    elsewhere = (
-        texts("summary.turn_elsewhere", findings=texts.count("finding", s.elsewhere_acts)) if s.elsewhere_acts else ""
-    )
     answers = [
-        (texts("summary.new_question"), f"{texts.count('new', s.new)} {since}; {settled}."),
-        (
-            texts("summary.turn_question"),
-            f"{s.ksv_acts} {texts('summary.turn_you')}. {providers} {elsewhere} {escalated}".strip(),
-        ),
-        (
-            texts("summary.complete_question"),
-            f"{s.providers_fresh} {texts('summary.complete_of', providers=texts.count('provider', s.providers))}. "
-            f"{complete or texts('summary.complete_all')} {suspected}".strip(),
-        ),
-        (
-            texts("summary.better_question"),
-            f"{texts.number(s.open)} {texts('summary.better_open')}. "
-            f"{texts('summary.better_flow', opened=flow.opened, settled=flow.settled)} {old}",
-        ),
+        {"question": answer.question, "figure": answer.figure, "unit": answer.unit, "text": answer.text}
+        for answer in first_screen(report, texts)
     ]
-    return [
-        _heading(texts("summary.heading")),
-        *({"kind": "answer", "question": question, "text": answer} for question, answer in answers),
-    ]
+    return [_heading(texts("summary.heading")), {"kind": "answers", "answers": answers}]
 
 
 def _findings(report: KsvReport, texts: Texts) -> list[Block]:
@@ -152,10 +118,13 @@ def _finding_table(lines: tuple[FindingLine, ...], name: str, texts: Texts) -> l
     heads = [texts(f"findings.{head}") for head in ("finding", "agreed", "members", "acts")]
     rows = [
         [
-            "\n".join(_of_finding(line, texts)),
-            f"{', '.join(wording.agreed(line, texts))}\n{texts(f'band.{line.band}')}",
-            "\n".join(_of_members(line, texts)),
-            f"{wording.actor(line, texts)}\n{wording.step(line, texts)}",
+            _of_finding(line, texts),
+            [_line(", ".join(wording.agreed(line, texts)).replace("-", _SAME_LINE)), _line(texts(f"band.{line.band}"))],
+            _of_members(line, texts),
+            [
+                _line(wording.actor(line, texts), strong=True),
+                *map(_line, (wording.step(line, texts), *wording.remarks(line, texts))),
+            ],
         ]
         for line in lines
     ]
@@ -163,29 +132,36 @@ def _finding_table(lines: tuple[FindingLine, ...], name: str, texts: Texts) -> l
     return [_text(texts(f"findings.{name}_lead")), _table(texts(f"findings.caption_{name}"), heads, rows, widths)]
 
 
-def _of_finding(line: FindingLine, texts: Texts) -> list[str]:
+def _of_finding(line: FindingLine, texts: Texts) -> list[Line]:
     state = texts(f"state.{line.state}")
     rule = f"{line.code} {wording.rule_name(line.code, texts)}".strip()
-    return [
-        line.finding,
+    told = [
         texts(f"class.{line.outcome}") + (f", {state.lower()}" if state else ""),
         *([rule] if rule else []),
         f"{texts('findings.open')}: {texts.count('day', line.days_open)}",
         f"{texts('findings.edd')}: {texts.week(line.edd_week)}",
-        *wording.remarks(line, texts),
     ]
+    return [_line(line.finding, strong=True), *map(_line, told)]
 
 
-def _of_members(line: FindingLine, texts: Texts) -> list[str]:
+def _of_members(line: FindingLine, texts: Texts) -> list[Line]:
     told = []
     for member in line.members:
         here = f" [{texts('findings.acts_here')}]" if member.acts else ""
         told += [
-            f"{member.provider_name} {member.provider}".strip() + here,
-            member.registratie_id,
-            texts("findings.member", status=texts(f"status.{member.status}"), week=texts.week(member.registered_week)),
+            _line(f"{member.provider_name} {member.provider}".strip() + here, strong=True),
+            _line(member.registratie_id),
+            _line(_of_member(member, line, texts)),
         ]
-    return [*told, *([texts.count("elsewhere", line.elsewhere)] if line.elsewhere else [])]
+    return [*told, *([_line(texts.count("elsewhere", line.elsewhere))] if line.elsewhere else [])]
+
+
+def _of_member(member: MemberLine, line: FindingLine, texts: Texts) -> str:
+    status = texts(f"status.{member.status}")
+    told = texts("findings.member", status=status, week=texts.week(member.registered_week))
+    if member.edd_week == line.edd_week:
+        return told
+    return f"{told}, {texts('findings.edd').lower()} {texts.week(member.edd_week)}"
 
 
 def _coverage(report: KsvReport, texts: Texts) -> list[Block]:
@@ -215,6 +191,14 @@ def _progress(report: KsvReport, charts: Charts, texts: Texts) -> list[Block]:
     return [
         _heading(texts("ageing.heading")),
         _table(texts("ageing.caption"), heads, ages),
+        _table(
+            texts("ageing.flow_caption"),
+            [texts(f"ageing.{name}") for name in ("flow_week", "opened", "settled")],
+            [
+                [texts.short_day(week.last_day), texts.number(week.opened), texts.number(week.settled)]
+                for week in report.flow
+            ],
+        ),
         *_picture(texts("ageing.history_chart_title"), charts.history, charts.history_description),
     ]
 

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from dedup.findings.frames import Findings
-from dedup.findings.vocabulary import OPEN_STATES, Actor, FindingClass
+from dedup.findings.vocabulary import OPEN_STATES, Actor, Feedback, FindingClass
 from dedup.reports.ksv import ATTRIBUTE_ORDER
 from dedup.reports.ksv_settings import KsvSettings, may_name
-from dedup.reports.night import Night
+from dedup.reports.night import Night, open_since, state_of
 from dedup.weeks import MISSING_WEEK
 
 # Only for these may the other provider be named: for what is in doubt a name would tell on a woman who is not ours.
@@ -26,7 +26,8 @@ class OwnFinding:
     """One of the provider's registrations in a finding.
 
     `agreed` names attributes, only for `certain`, and of pairs of which both sides are past their reflection time (L9).
-    `turn` is yours, other, ksv or nobody; `act_here`: it is this registration that something must be done about.
+    `turn` is yours, other, ksv or nobody; `answered` is chosen (a provider said with whom the client stays), disagree
+    (providers answered differently) or ""; `act_here`: it is this registration that something must be done about.
     `others` counts the other registrations; `counterparties` are (AGB code, name) of those who may be named.
     """
 
@@ -42,6 +43,7 @@ class OwnFinding:
     status: str
     agreed: tuple[str, ...]
     turn: str
+    answered: str
     act_here: bool
     others: int
     counterparties: tuple[tuple[str, str], ...]
@@ -137,13 +139,14 @@ class ProviderReports:
                     ksv=own["ksv"],
                     outcome=row["class"],
                     code=row["code"],
-                    state=row["state"],
-                    opened=date.fromisoformat(row["opened"]),
-                    days_open=int(row["days_open"]),
+                    state=state_of(row, night.today),
+                    opened=open_since(row),
+                    days_open=(night.today - open_since(row)).days,
                     edd_week=int(own["edd_week"]),
                     status=own["status"],
                     agreed=self._agreed_of(name, own["registratie_id"], past_reflection, row["class"]),
                     turn=_turn(row, provider),
+                    answered=_answered(row),
                     act_here=row["acts_on"] == own["registratie_id"],
                     others=len(others),
                     counterparties=self._named(own, others, row["class"]),
@@ -195,6 +198,15 @@ def _turn(row: Mapping[str, Any], provider: str) -> str:
     if row["acts"] == Actor.PROVIDER:
         return "yours" if row["acts_agb"] == provider else "other"
     return str(row["acts"])
+
+
+def _answered(row: Mapping[str, Any]) -> str:
+    """Return what the answers of providers came to; what is to be cleaned up is to be closed whatever they say."""
+    if row["acts"] == Actor.KSV:
+        return "disagree" if set(row["feedback"].split()) - {Feedback.UNKNOWN} else ""
+    if row["class"] in (FindingClass.CLEAN_UP, FindingClass.LEGITIMATE):
+        return ""
+    return "chosen" if {Feedback.OURS, Feedback.THEIRS} & set(row["feedback"].split()) else ""
 
 
 def _urgency(line: OwnFinding) -> tuple[object, ...]:

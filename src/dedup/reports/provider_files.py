@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dedup.findings.rules import EXPLAINING
-from dedup.findings.vocabulary import FindingClass
+from dedup.findings.vocabulary import FindingClass, State
 from dedup.reports import wording
 from dedup.reports.ksv_settings import KsvSettings, settings_of
 from dedup.reports.provider import OwnFinding, ProviderReport
@@ -52,9 +52,10 @@ def can_answer(line: OwnFinding) -> bool:
 
 
 def as_xlsx(report: ProviderReport, settings: Mapping[str, KsvSettings], language: str = "nl") -> bytes:
-    """Return a workbook: findings, words for the client, what can be answered, own data quality."""
+    """Return a workbook: what to do, findings, words for the client, what can be answered, own data quality."""
     texts = texts_in(language)
     sheets = (
+        _overview(report, texts),
         _findings(report, texts),
         _conversation(report, settings, texts),
         _answers(texts),
@@ -66,6 +67,8 @@ def as_xlsx(report: ProviderReport, settings: Mapping[str, KsvSettings], languag
 
 def step(line: OwnFinding, texts: Texts) -> str:
     """Return what the provider is advised to do."""
+    if line.answered:
+        return texts(f"provider_step.{line.answered}_{line.turn}")
     if line.turn == "other":
         return texts("provider_step.other")
     for name in (f"{line.outcome}_{line.code}", line.outcome):
@@ -76,22 +79,48 @@ def step(line: OwnFinding, texts: Texts) -> str:
 
 def conversation_for(line: OwnFinding) -> str:
     """Return the name of the words for the client, "" where she need not be called."""
-    if line.turn != "yours" or not line.act_here:
+    if line.turn != "yours" or not line.act_here or line.answered:
         return ""
     if line.outcome in (FindingClass.CERTAIN, FindingClass.LIKELY):
         return "double"
     return {"L2": "transfer", "L3": "waiting_list"}.get(line.code, "")
 
 
+def _overview(report: ProviderReport, texts: Texts) -> Sheet:
+    """What is new, what is to be done, and how: so that the other sheets need no explanation."""
+    own, lines = report.quality, report.findings
+    new = sum(line.state in (State.NEW, State.REOPENED) for line in lines)
+    yours = len({line.finding for line in lines if line.turn == "yours"})
+    others = len({line.finding for line in lines if line.turn in ("other", "ksv")})
+    delivered = texts.day(own.snapshot) if own.snapshot else texts("freshness.missing")
+    rows: list[tuple[Cell, ...]] = [
+        (texts("provider_overview.new"), texts("provider_overview.new_says", findings=texts.count("new", new))),
+        (texts("provider_overview.do"), texts("provider_overview.do_says", findings=texts.count("finding", yours))),
+        (
+            texts("provider_overview.turn"),
+            texts("provider_overview.turn_says", findings=texts.count("finding", others)),
+        ),
+        (texts("provider_overview.answer"), texts("provider_overview.answer_says")),
+        (
+            texts("provider_overview.complete"),
+            texts("provider_overview.complete_says", day=delivered, rows=own.rows, refused=own.refused),
+        ),
+        (texts("provider.confidential"), ""),
+    ]
+    heads = (report.name or report.provider, texts.day(report.day, weekday=True))
+    return Sheet(texts("xlsx.overview"), heads, rows, {})
+
+
 def _findings(report: ProviderReport, texts: Texts) -> Sheet:
+    """What to do and the answer come first, why it is a finding after them."""
     heads = (
-        texts("findings.finding"), "registratie_id", texts("xlsx.class"), texts("xlsx.rule"), texts("xlsx.state"),
-        texts("xlsx.days_open"), texts("findings.edd"), texts("xlsx.status"), texts("provider.turn"),
-        texts("provider.step"), texts("provider.conversation"), texts("findings.agreed"), texts("provider.others"),
-        texts("provider.counterparty"), texts("provider.answer"),
+        texts("findings.finding"), "registratie_id", texts("provider.turn"), texts("provider.step"),
+        texts("provider.conversation"), texts("provider.answer"), texts("xlsx.class"), texts("xlsx.rule"),
+        texts("xlsx.state"), texts("xlsx.days_open"), texts("findings.edd"), texts("xlsx.status"),
+        texts("findings.agreed"), texts("provider.others"), texts("provider.counterparty"),
     )  # fmt: skip
     rows = [_row(line, texts) for line in report.findings]
-    return Sheet(texts("provider.findings"), heads, rows, {5: "0", 12: "0"}, {len(heads) - 1: ANSWERS})
+    return Sheet(texts("provider.findings"), heads, rows, {9: "0", 13: "0"}, {5: ANSWERS})
 
 
 def _row(line: OwnFinding, texts: Texts) -> tuple[Cell, ...]:
@@ -99,19 +128,19 @@ def _row(line: OwnFinding, texts: Texts) -> tuple[Cell, ...]:
     return (
         line.finding,
         line.registratie_id,
+        texts(f"provider_turn.{line.turn}"),
+        step(line, texts),
+        texts(f"conversation_name.{conversation}") if conversation else "",
+        "" if can_answer(line) else texts("none"),
         texts(f"class.{line.outcome}"),
         f"{line.code} {wording.rule_name(line.code, texts)}".strip(),
         texts(f"state.{line.state}"),
         line.days_open,
         iso_label(line.edd_week),
         texts(f"status.{line.status}"),
-        texts(f"provider_turn.{line.turn}"),
-        step(line, texts),
-        texts(f"conversation_name.{conversation}") if conversation else "",
         ", ".join(texts(f"attribute.{name}") for name in line.agreed),
         line.others,
         ", ".join(f"{name} ({agb})" if name else agb for agb, name in line.counterparties),
-        "" if can_answer(line) else texts("none"),
     )
 
 

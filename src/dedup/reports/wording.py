@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dedup.findings.rules import BY_CODE
 from dedup.findings.rules.rule import Text
-from dedup.reports.data import AgeBand, FindingLine, Hours, KsvReport
+from dedup.findings.vocabulary import Feedback, FindingClass
+from dedup.reports.data import AgeBand, FindingLine, Hours, KsvReport, ProviderLine
 from dedup.reports.texts import Texts
 
 # The order in which judgements are explained to the reader.
 CLASSES = ("certain", "likely", "to_review", "clean_up", "legitimate")
+_PROVIDERS = ("provider", "elsewhere")  # who may have to act on a finding, but for the coordinator
 
 
 def in_language(text: Text, texts: Texts) -> str:
@@ -36,7 +38,15 @@ def actor(line: FindingLine, texts: Texts) -> str:
 
 
 def step(line: FindingLine, texts: Texts) -> str:
-    """Return the suggested step, "" for a legitimate finding."""
+    """Return the suggested step, "" for a legitimate finding; what providers answered goes before the class."""
+    if line.acts == "ksv" and set(line.answers) - {Feedback.UNKNOWN}:
+        return texts("step.disagree")
+    if (
+        line.outcome != FindingClass.CLEAN_UP
+        and line.acts in _PROVIDERS
+        and {Feedback.OURS, Feedback.THEIRS} & set(line.answers)
+    ):
+        return texts("step.chosen")
     for name in (f"{line.outcome}_{line.code}", line.outcome):
         if texts.has("step", name):
             return texts(f"step.{name}")
@@ -57,6 +67,13 @@ def remarks(line: FindingLine, texts: Texts) -> list[str]:
             texts("findings.answers", answers=", ".join(texts(f"given_answer.{code}") for code in line.answers))
         )
     return said
+
+
+def suspicion(line: ProviderLine, texts: Texts) -> str:
+    """Return why a provider's last delivery is not believed, "" when it is."""
+    if not line.suspected or line.suspected_since is None:
+        return ""
+    return texts(f"suspected.{line.suspected}", day=texts.short_day(line.suspected_since))
 
 
 def age(band: AgeBand, texts: Texts) -> str:

@@ -1,4 +1,7 @@
-"""Workbooks of plain tables: every sheet filters and sorts, prints on A4, and holds texts and numbers only."""
+"""Workbooks of plain tables: every sheet filters and sorts, prints on A4, and holds texts and numbers only.
+
+What a table style and a program's own row heights would do is written out, because LibreOffice knows neither.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from io import BytesIO
+from math import ceil
 from typing import Any
 
 import xlsxwriter
 
 Cell = str | int | float | None
-WIDEST, NARROWEST = 60, 10
+WIDEST, NARROWEST = 48, 9
+LONGEST_HEAD = 16  # a longer head is wrapped
+LINE_HEIGHT = 15  # points
+_HEAD = {"bold": True, "text_wrap": True, "valign": "bottom", "bg_color": "#e8eef0", "bottom": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One sheet: its name, the heads of its columns and its rows.
 
-    `formats` holds the number formats and `choices` the texts to choose from, both by column.
+    `formats` holds the number formats and `choices` the texts to choose from, both by column; a column with a number
+    format stands at the right, whatever is in it.
     """
 
     name: str
@@ -42,23 +50,29 @@ def workbook(title: str, day: date, sheets: Sequence[Sheet]) -> bytes:
 
 def _write_sheet(made: Any, sheet: Sheet, table: str) -> None:
     page = made.add_worksheet(sheet.name)
-    wrapped = made.add_format({"text_wrap": True, "valign": "top"})
-    formats = {column: made.add_format({"num_format": code}) for column, code in sheet.formats.items()}
+    head = made.add_format(_HEAD)
+    usual = made.add_format({"text_wrap": True, "valign": "top"})
+    formats = {
+        column: made.add_format({"num_format": code, "valign": "top", "align": "right"})
+        for column, code in sheet.formats.items()
+    }
     page.hide_gridlines(2)
     page.freeze_panes(1, 1)
     page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, 0)
     page.repeat_rows(0)
+    widths = [_width(sheet, column) for column in range(len(sheet.heads))]
+    for column, width in enumerate(widths):
+        page.set_column(column, column, width)
+    page.set_row(0, LINE_HEIGHT * _lines(sheet.heads, widths, room=3))
     for row, cells in enumerate(sheet.rows, start=1):
+        page.set_row(row, LINE_HEIGHT * _lines(cells, widths))
         for column, cell in enumerate(cells):
             if isinstance(cell, str):
-                page.write_string(row, column, cell, wrapped)
+                page.write_string(row, column, cell, formats.get(column, usual))
             elif cell is not None:
-                page.write_number(row, column, cell, formats.get(column))
-    for column, head in enumerate(sheet.heads):
-        longest = max((len(str(cells[column])) for cells in sheet.rows if cells[column] is not None), default=0)
-        page.set_column(column, column, min(max(longest, len(head) + 3, NARROWEST) + 1, WIDEST))
+                page.write_number(row, column, cell, formats.get(column, usual))
     for column, texts in sheet.choices.items():
         rule = {"validate": "list", "source": list(texts)}
         page.data_validation(1, column, max(len(sheet.rows), 1), column, rule)
@@ -67,5 +81,25 @@ def _write_sheet(made: Any, sheet: Sheet, table: str) -> None:
         0,
         max(len(sheet.rows), 1),
         len(sheet.heads) - 1,
-        {"name": table, "columns": [{"header": head} for head in sheet.heads], "style": "Table Style Light 1"},
+        {
+            "name": table,
+            "columns": [{"header": name, "header_format": head} for name in sheet.heads],
+            "style": "Table Style Light 1",
+        },
+    )
+
+
+def _width(sheet: Sheet, column: int) -> int:
+    """Return a column's width in characters: that of its longest text, within bounds, with room for the filter."""
+    longest = max((len(str(cells[column])) for cells in sheet.rows if cells[column] is not None), default=0)
+    words = max(len(word) for word in sheet.heads[column].split())
+    head = max(words, min(len(sheet.heads[column]), LONGEST_HEAD)) + 3
+    return min(max(longest + 1, head, NARROWEST), WIDEST)
+
+
+def _lines(cells: Sequence[Cell], widths: Sequence[int], room: int = 0) -> int:
+    """Return how many lines the fullest cell of a row takes; letters are taken a little wider than they mostly are."""
+    return max(
+        ceil(1.1 * len(cell) / (width - room)) if isinstance(cell, str) and len(cell) > width - room else 1
+        for cell, width in zip(cells, widths, strict=True)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dedup.reports import wording
 from dedup.reports.data import DemandMonth, FindingLine, Hours, KsvReport
+from dedup.reports.first_screen import first_screen
 from dedup.reports.texts import Texts, texts_in
 from dedup.reports.workbook import Cell, Sheet, workbook
 from dedup.weeks import iso_label
@@ -21,10 +22,15 @@ def _sheets(report: KsvReport, texts: Texts) -> tuple[Sheet, ...]:
 
 
 def _overview(report: KsvReport, texts: Texts) -> Sheet:
+    """The answers of the first screen in words, then the counts behind them."""
     summary = report.summary
+    asked = [
+        (answer.question, f"{answer.figure} {answer.unit}. {answer.text}") for answer in first_screen(report, texts)
+    ]
     rows: list[tuple[Cell, ...]] = [
         ("KSV", f"{report.ksv_name} ({report.ksv})"),
         (texts("xlsx.day"), texts.day(report.day)),
+        *asked,
         (texts("xlsx.new_first" if report.first_night else "xlsx.new"), summary.new),
         (texts("xlsx.open"), summary.open),
         (texts("xlsx.yours"), summary.ksv_acts),
@@ -32,6 +38,7 @@ def _overview(report: KsvReport, texts: Texts) -> Sheet:
         (texts("actor.elsewhere"), summary.elsewhere_acts),
         *((texts(f"class.{kind}"), count) for kind, count in summary.by_class.items()),
         (texts("class.legitimate"), summary.legitimate),
+        (texts("xlsx.held"), summary.held),
         *((texts("xlsx.age", age=wording.age(line, texts)), line.findings) for line in report.ageing),
         (texts("coverage.registrations"), summary.registrations),
         (texts("xlsx.fresh"), summary.providers_fresh),
@@ -90,9 +97,8 @@ def _demand(report: KsvReport, texts: Texts) -> Sheet:
         texts("demand.below_indicated"),
         texts("demand.hours_freed"),
     )
-    return Sheet(
-        texts("xlsx.demand"), heads, [_demand_row(line, texts) for line in report.demand], {6: "0.0", 10: "0.0"}
-    )
+    formats = dict.fromkeys(range(1, len(heads)), "0") | {6: "0.0", 10: "0.0"}
+    return Sheet(texts("xlsx.demand"), heads, [_demand_row(line, texts) for line in report.demand], formats)
 
 
 def _demand_row(line: DemandMonth, texts: Texts) -> tuple[Cell, ...]:
@@ -119,13 +125,14 @@ def _hours(line: Hours) -> tuple[Cell, ...]:
 def _births(report: KsvReport, texts: Texts) -> Sheet:
     heads = tuple(texts(f"births.{name}") for name in ("week", "clients", "hours"))
     rows = [(iso_label(line.week), line.clients, line.hours) for line in report.births]
-    return Sheet(texts("xlsx.births"), heads, rows, {1: "0.0"})
+    return Sheet(texts("xlsx.births"), heads, rows, {1: "0.0", 2: "0"})
 
 
 def _quality(report: KsvReport, texts: Texts) -> Sheet:
     heads = (
         texts("coverage.provider"), texts("coverage.agb"), texts("coverage.vendor"), texts("coverage.snapshot"),
         texts("coverage.freshness"), texts("coverage.registrations"), texts("coverage.refused"),
+        texts("suspected.badge"), texts("coverage.is_contracted"),
     )  # fmt: skip
     rows: list[tuple[Cell, ...]] = [
         (
@@ -136,7 +143,9 @@ def _quality(report: KsvReport, texts: Texts) -> Sheet:
             texts(f"freshness.{line.freshness}"),
             line.registrations,
             line.refused_share,
+            wording.suspicion(line, texts),
+            texts("xlsx.yes") if line.contracted else "",
         )
         for line in report.providers
     ]
-    return Sheet(texts("xlsx.quality"), heads, rows, {6: "0.0%"})
+    return Sheet(texts("xlsx.quality"), heads, rows, {5: "0", 6: "0.0%"})
