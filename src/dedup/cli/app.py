@@ -31,6 +31,7 @@ from dedup.cli.nightly import nightly
 from dedup.cli.report import report
 from dedup.cli.retention import retention
 from dedup.cli.send import send
+from dedup.cli.serve import serve
 from dedup.cli.simulate import simulate
 from dedup.errors import DedupError, kind_and_place
 
@@ -49,6 +50,7 @@ app.command("send")(send)
 app.command("conformance")(conformance)
 app.command("nightly")(nightly)
 app.command("retention")(retention)
+app.command("serve")(serve)
 app.command("link")(link)
 app.command("evaluate")(evaluate)
 app.command("calibrate")(calibrate)

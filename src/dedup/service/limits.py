@@ -1,0 +1,80 @@
+"""How much a request may bring and how long it may take to come; read from `[service]` in `settings.toml`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from dedup.service.refusal import ServiceError
+from dedup.settings import Settings
+
+JSON_BYTES = 16_384  # the largest JSON that a client has to send has some 300
+PIECE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLimits:
+    """Limits of single requests: a body may pause for `idle_seconds`, and takes at most `chunk_seconds` in all."""
+
+    token_seconds: int = 600
+    failures_per_minute: int = 30
+    idle_seconds: int = 30
+    chunk_seconds: int = 600
+    connections: int = 500
+
+    @classmethod
+    def of(cls, settings: Settings) -> ServiceLimits:
+        """Read the limits; what the file leaves out has its default."""
+        default = cls()
+        names = ("token_seconds", "failures_per_minute", "idle_seconds", "chunk_seconds", "connections")
+        return cls(**{name: settings.count("service", name, getattr(default, name)) for name in names})
+
+
+def content_length(request: Request) -> int:
+    """Return how long the body is said to be; raises `ServiceError`: `request.length-missing`, `request.malformed`."""
+    said = request.headers.get("Content-Length")
+    if said is None or "Transfer-Encoding" in request.headers:
+        raise ServiceError("request.length-missing", "A body needs a Content-Length, and no Transfer-Encoding.")
+    if not (said.isascii() and said.isdigit() and len(said) < 16):
+        raise ServiceError("request.malformed", "The Content-Length is not a number.")
+    return int(said)
+
+
+def media_type(request: Request, wanted: str) -> None:
+    """Raise `ServiceError` (`request.media-type`) unless the body is of this type."""
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != wanted:
+        raise ServiceError("request.media-type", f"The body has to be {wanted}.")
+
+
+async def pieces(request: Request, limits: ServiceLimits) -> AsyncIterator[bytes]:
+    """Give the body in pieces of about `PIECE_BYTES`, whatever sizes the network brings it in.
+
+    Raises `ServiceError` (`request.too-slow`) when it pauses, or takes in all, longer than it may.
+    """
+    held = bytearray()
+    stream = aiter(request.stream())
+    try:
+        async with asyncio.timeout(limits.chunk_seconds):
+            while True:
+                async with asyncio.timeout(limits.idle_seconds):
+                    data = await anext(stream, None)
+                if data is None:
+                    break
+                held += data
+                if len(held) >= PIECE_BYTES:
+                    yield bytes(held)
+                    held.clear()
+    except TimeoutError as error:
+        raise ServiceError("request.too-slow", "The body came too slowly.") from error
+    if held:
+        yield bytes(held)
+
+
+async def small_body(request: Request, limits: ServiceLimits) -> bytes:
+    """Return a body of at most `JSON_BYTES`; raises `ServiceError`: those of `pieces`, `request.too-large`."""
+    if content_length(request) > JSON_BYTES:
+        raise ServiceError("request.too-large", f"This body may have at most {JSON_BYTES} bytes.")
+    return b"".join([piece async for piece in pieces(request, limits)])
