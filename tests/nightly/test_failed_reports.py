@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from dedup.lab.installation import Installation
-from dedup.nightly.night import open_night
+from dedup.nightly.night import open_installation, open_night
 from dedup.nightly.result import NightResult
 from dedup.nightly.run import run_night
 from dedup.nightly.summary import Outcome
@@ -91,14 +91,16 @@ def test_the_run_counts_as_failed_and_its_audit_log_names_the_report(
         result.raise_for_reports()
     assert fault.value.code == "reports.failed"
     assert f"{ksv} (system.refused)" in fault.value.message
-    with open_night(installation.settings, today=NIGHT, clock=lambda: datetime.now(UTC)) as night:
-        with night.store.registry.read() as session:
-            events = list(session.execute(select(AuditRow.event, AuditRow.object).order_by(AuditRow.number)))
-            begun = last_run(session)
+    with (
+        open_installation(installation.settings, today=NIGHT, clock=lambda: datetime.now(UTC)) as night,
+        night.store.registry.read() as session,
+    ):
+        events = list(session.execute(select(AuditRow.event, AuditRow.object).order_by(AuditRow.number)))
+        ended = last_run(session)
     assert ("run.failed", result.run) in events
     assert ("report.failed", f"ksv:{ksv}:system.refused") in events
-    assert begun is not None
-    assert begun.state is RunState.RUNNING  # the one opened above; the failed one before it is settled
+    assert ended is not None
+    assert (ended.id, ended.state) == (result.run, RunState.FAILED)
 
 
 def test_the_next_night_looks_back_on_what_the_others_counted(
