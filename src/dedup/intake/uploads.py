@@ -21,7 +21,7 @@ from dedup.intake.receipts import IntakeError
 from dedup.intake.upload_terms import UploadError, UploadTerms
 from dedup.store.audit import AuditEvent
 from dedup.store.failpoints import reach
-from dedup.store.submissions import Submission, find_submission
+from dedup.store.submissions import Submission, find_submission, submissions_of
 from dedup.store.tables import SubmissionState, UploadState
 from dedup.store.uploads import (
     Declaration,
@@ -31,6 +31,7 @@ from dedup.store.uploads import (
     load_of,
     settle_upload,
     upload_of_key,
+    uploads_of,
 )
 
 PART_BYTES = 16
@@ -84,6 +85,23 @@ def standing_of(session: Session, vendor: str, submission_id: str) -> Standing:
     if standing is None:
         raise UploadError("upload.unknown", "There is no such upload.")
     return standing
+
+
+def begun_at(standing: Standing) -> datetime:
+    """Return the moment by which a vendor's submissions are listed: of the acceptance, else of the creation."""
+    if standing.submission is not None:
+        return standing.submission.received_at
+    assert standing.upload is not None  # nosec B101 (as above)
+    return standing.upload.created_at
+
+
+def standings_of(
+    session: Session, vendor: str, *, before: tuple[datetime, str] | None = None, limit: int
+) -> list[Standing]:
+    """Return how a vendor's submissions stand, the newest first, from after a moment and an id."""
+    standings = [Standing(upload) for upload in uploads_of(session, vendor, before=before, limit=limit)]
+    standings += [Standing(None, known) for known in submissions_of(session, vendor, before=before, limit=limit)]
+    return sorted(standings, key=lambda one: (begun_at(one), one.declared.submission_id), reverse=True)[:limit]
 
 
 def create_upload(declared: Declaration, idempotency_key: str, sender: Sender) -> tuple[Standing, bool]:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from anyio import CapacityLimiter
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 
-from dedup.service import publication, submissions, tokens
+from dedup.errors import DedupError, kind_and_place
+from dedup.intake.expiry import sweep_uploads
+from dedup.service import health, publication, reading, submissions, tokens
 from dedup.service.authentication import Authentication
 from dedup.service.failures import FailureLimit
+from dedup.service.guard import Guarded
+from dedup.service.health import Readiness
+from dedup.service.journal import Journal
+from dedup.service.metrics import Metrics, StoreCollector
+from dedup.service.observing import Observed, Observer
 from dedup.service.openapi import openapi_document
 from dedup.service.problems import LastResort, handle_problems
 from dedup.service.publication import Publication
 from dedup.service.serving import Service
 
 VERSION = "1"
+
+log = logging.getLogger("dedup.service")
 
 
 def create_app(service: Service) -> FastAPI:
@@ -25,6 +39,7 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        lifespan=_sweeping,
     )
     app.state.service = service
     app.state.completions = CapacityLimiter(submissions.COMPLETIONS_AT_ONCE)
@@ -38,12 +53,52 @@ def create_app(service: Service) -> FastAPI:
         failures=FailureLimit(service.limits.failures_per_minute),
     )
     app.state.publication = Publication(service.issuer, service.keys, (service.model.digest,), _limits_told(service))
-    for room in (publication, tokens, submissions):
+    app.state.readiness = Readiness(
+        service.store.registry,
+        service.store.folder,
+        service.terms.keep_free_bytes,
+        (service.keys.now, service.vendors.now, service.epochs.now),
+    )
+    for room in (publication, tokens, submissions, reading, health):
         app.include_router(room.router)
     handle_problems(app)
     app.add_middleware(LastResort)
+    app.add_middleware(Guarded, tls=service.issuer.startswith("https:"))
+    app.state.observer = _observer(service)
+    app.add_middleware(Observed, observer=app.state.observer)
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     return app
+
+
+def _observer(service: Service) -> Observer:
+    metrics = Metrics()
+    metrics.registry.register(StoreCollector(service.store.registry, service.store.folder))
+    refusals = FailureLimit(service.limits.failures_per_minute)
+    return Observer(Journal(service.store.registry), metrics, refusals, service.clock)
+
+
+@asynccontextmanager
+async def _sweeping(app: FastAPI) -> AsyncIterator[None]:
+    """Let untouched uploads expire while the server runs, the first time as it starts."""
+    service: Service = app.state.service
+
+    async def sweep_for_ever() -> None:
+        while True:
+            try:
+                await to_thread.run_sync(_sweep, service)
+            except (DedupError, OSError) as error:
+                log.error("uploads were not swept: %s", kind_and_place(error))
+            await asyncio.sleep(service.limits.sweep_seconds)
+
+    sweeper = asyncio.create_task(sweep_for_ever())
+    try:
+        yield
+    finally:
+        sweeper.cancel()
+
+
+def _sweep(service: Service) -> None:
+    sweep_uploads(service.store, now=service.clock(), upload_seconds=service.intake_limits.upload_seconds)
 
 
 def _limits_told(service: Service) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from starlette.requests import Request
 
@@ -17,19 +17,24 @@ PIECE_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ServiceLimits:
-    """Limits of single requests: a body may pause for `idle_seconds`, and takes at most `chunk_seconds` in all."""
+    """Limits of single requests: a body may pause for `idle_seconds`, and takes at most `chunk_seconds` in all.
+
+    `head_seconds` is how long the head may take; `sweep_seconds` is how often untouched uploads are looked for.
+    """
 
     token_seconds: int = 600
     failures_per_minute: int = 30
     idle_seconds: int = 30
     chunk_seconds: int = 600
+    head_seconds: int = 15
+    sweep_seconds: int = 60
     connections: int = 500
 
     @classmethod
     def of(cls, settings: Settings) -> ServiceLimits:
         """Read the limits; what the file leaves out has its default."""
         default = cls()
-        names = ("token_seconds", "failures_per_minute", "idle_seconds", "chunk_seconds", "connections")
+        names = (field.name for field in fields(cls))
         return cls(**{name: settings.count("service", name, getattr(default, name)) for name in names})
 
 

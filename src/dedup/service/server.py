@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import uvicorn
 
 from dedup.service.app import create_app
+from dedup.service.guard import impatient
+from dedup.service.logs import log_to
+from dedup.service.metrics import metrics_served
 from dedup.service.serving import Service
 
 KEEP_ALIVE_SECONDS = 30
@@ -14,26 +18,41 @@ STOP_SECONDS = 20  # a chunk on its way may end; what does not is sent again
 
 
 def serve(
-    service: Service, *, host: str, port: int, certificate: Path | None = None, certificate_key: Path | None = None
+    service: Service,
+    *,
+    host: str,
+    port: int,
+    metrics_port: int = 0,
+    proxies: str = "",
+    certificate: Path | None = None,
+    certificate_key: Path | None = None,
 ) -> None:
-    """Serve until the process is told to stop."""
-    uvicorn.Server(
+    """Serve until the process is told to stop; metrics on `metrics_port` of the loopback address, unless it is 0.
+
+    `proxies` are the addresses, separated by commas, whose X-Forwarded-For tells who is calling; nobody else's does.
+    """
+    log_to(sys.stderr)
+    app = create_app(service)
+    server = uvicorn.Server(
         uvicorn.Config(
-            create_app(service),
+            app,
             host=host,
             port=port,
             ssl_certfile=certificate,
             ssl_keyfile=certificate_key,
-            http="h11",
+            http=impatient(service.limits.head_seconds),
             loop="asyncio",
             lifespan="on",
             ws="none",
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             access_log=False,
             log_config=None,
             limit_concurrency=service.limits.connections,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
-    ).run()
+    )
+    with metrics_served(app.state.observer.metrics, metrics_port):
+        server.run()

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from starlette.requests import Request
+
 from dedup.bundle.keyfiles import refuse_linkage_key
 from dedup.bundle.keys import Entropy, KeyId, ReceiptSigningKey
 from dedup.bundle.serverkeys import EPOCHS_FILE, VENDORS_FOLDER, PublishedKeys, load_epochs, load_published_keys
@@ -48,19 +50,6 @@ def watched_epochs(folder: Path) -> Watched[frozenset[str] | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Freshness:
-    """From how many days on a snapshot is late, and from how many it no longer counts."""
-
-    fresh_days: int
-    drop_after_days: int
-
-    @classmethod
-    def of(cls, settings: Settings) -> Freshness:
-        """Read `[nightly]`; what the file leaves out has its default."""
-        return cls(settings.count("nightly", "fresh_days", 7), settings.count("nightly", "drop_after_days", 42))
-
-
-@dataclass(frozen=True, slots=True)
 class Service:
     """An open service; the application keeps it as `app.state.service`."""
 
@@ -73,7 +62,6 @@ class Service:
     intake_limits: IntakeLimits
     terms: UploadTerms
     limits: ServiceLimits
-    freshness: Freshness
     clock: Callable[[], datetime]
     entropy: Entropy
 
@@ -96,6 +84,12 @@ class Service:
             actor=actor_of(caller),
         )
         return Sender(caller.vendor, caller.providers, intake, self.terms, self.entropy)
+
+
+def service_of(request: Request) -> Service:
+    """Return the service that a request came to."""
+    service: Service = request.app.state.service
+    return service
 
 
 def actor_of(caller: Caller) -> Actor:
@@ -124,7 +118,6 @@ def open_service(
         intake_limits=IntakeLimits.of(settings),
         terms=UploadTerms.of(settings),
         limits=ServiceLimits.of(settings),
-        freshness=Freshness.of(settings),
         clock=clock,
         entropy=entropy,
     )

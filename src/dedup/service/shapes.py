@@ -125,8 +125,8 @@ class Report(BaseModel):
     submission_id: SubmissionId
     provider: Agb
     snapshot_date: Day
-    state: str
-    received_at: Moment
+    state: str = Field(json_schema_extra={"enum": ["accepted", "ingested", "superseded", "rejected"]})
+    received_at: Moment | None
     bytes: Count
     problem: Reason | None
     freshness: Freshness

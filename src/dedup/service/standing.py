@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from dedup.bundle.keyfiles import timestamp
 from dedup.codes import title_of
 from dedup.intake.acceptance import receipt_of
-from dedup.intake.uploads import Sender, Standing
+from dedup.intake.uploads import Sender, Standing, begun_at
 from dedup.service.shapes import Reason, Status, Summary
 from dedup.store.tables import SubmissionState, UploadState
 
@@ -19,14 +19,6 @@ def offset_of(standing: Standing) -> int:
     if standing.submission is not None or standing.upload is None:
         return standing.declared.bytes
     return standing.upload.offset if standing.state is UploadState.OPEN else 0
-
-
-def begun_at(standing: Standing) -> datetime:
-    """Return the moment by which submissions are listed: of the upload's creation, else of the acceptance."""
-    if standing.submission is not None:
-        return standing.submission.received_at
-    assert standing.upload is not None  # nosec B101 (one of the two is there, always)
-    return standing.upload.created_at
 
 
 def summary_of(standing: Standing, *, upload_seconds: int, language: str = "en") -> Summary:

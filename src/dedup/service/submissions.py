@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from dedup.bundle.canonical import parse_json
 from dedup.bundle.keyfiles import timestamp
+from dedup.codes import preferred_language
 from dedup.intake.appending import Appending, Chunk, begin_append
 from dedup.intake.completion import complete_upload
 from dedup.intake.receipts import Receipt, Rejection
@@ -21,7 +22,7 @@ from dedup.service.digests import PATTERN, sha256_of
 from dedup.service.limits import content_length, media_type, pieces, small_body
 from dedup.service.problems import rejected
 from dedup.service.refusal import ServiceError
-from dedup.service.serving import Service
+from dedup.service.serving import Service, service_of
 from dedup.service.shapes import OFFSET, Completion, Creation, Status, problems
 from dedup.service.standing import offset_of, status_of_standing
 from dedup.store.uploads import Declaration
@@ -35,6 +36,7 @@ router = APIRouter(tags=["submissions"])
 Creator = Annotated[Caller, Depends(authorised(Scope.WRITE, begins_upload=True))]
 Writer = Annotated[Caller, Depends(authorised(Scope.WRITE))]
 SubmissionPath = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The submission's id")]
+Language = Annotated[str, Header(description="nl or en, for titles")]
 _DIGEST = {"pattern": PATTERN}
 
 _LOCATION = {"Location": {"description": "The upload's address", "schema": {"type": "string"}}}
@@ -62,16 +64,17 @@ async def create(
     request: Request,
     caller: Creator,
     idempotency_key: Annotated[str, Header(pattern="^[A-Za-z0-9_-]{16,128}$")],
+    accept_language: Language = "",
 ) -> Response:
     """Begin an upload, or find the one that is there."""
-    service = _service(request)
+    service, language = service_of(request), preferred_language(accept_language)
     media_type(request, "application/json")
     declared = _declaration(await small_body(request, service.limits))
 
     def work() -> tuple[Standing, bool, Status]:
         sender = service.sender(caller)
         standing, new = create_upload(declared, idempotency_key, sender)
-        return standing, new, status_of_standing(standing, sender)
+        return standing, new, status_of_standing(standing, sender, language=language)
 
     standing, new, status = await to_thread.run_sync(work)
     address = f"{service.issuer}{COLLECTION}/{declared.submission_id}"
@@ -86,7 +89,7 @@ async def create(
 )
 async def ask(request: Request, caller: Writer, submission_id: SubmissionPath) -> Response:
     """Say how far an upload is."""
-    service = _service(request)
+    service = service_of(request)
 
     def work() -> Standing:
         with service.store.registry.read() as session:
@@ -128,7 +131,7 @@ async def append(
     content_digest: Annotated[str, Header(json_schema_extra=_DIGEST)],
 ) -> Response:
     """Append a chunk, whole or not at all."""
-    service = _service(request)
+    service = service_of(request)
     media_type(request, CHUNK_TYPE)
     chunk = Chunk(int(upload_offset), content_length(request), sha256_of(content_digest))
     appending = await to_thread.run_sync(lambda: begin_append(submission_id, chunk, service.sender(caller)))
@@ -151,7 +154,7 @@ async def complete(
     repr_digest: Annotated[str, Header(json_schema_extra=_DIGEST)],
 ) -> Response:
     """Check the whole file and accept it."""
-    service = _service(request)
+    service = service_of(request)
     sha256 = sha256_of(repr_digest).hex()
 
     def work() -> Receipt | Rejection:
@@ -181,7 +184,7 @@ async def complete(
 )
 async def abort(request: Request, caller: Writer, submission_id: SubmissionPath) -> Response:
     """Drop what was sent."""
-    service = _service(request)
+    service = service_of(request)
     await to_thread.run_sync(lambda: abort_upload(submission_id, service.sender(caller)))
     return Response(status_code=204)
 
@@ -204,8 +207,3 @@ def _declaration(body: bytes) -> Declaration:
 def _completions(request: Request) -> CapacityLimiter:
     limiter: CapacityLimiter = request.app.state.completions
     return limiter
-
-
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service

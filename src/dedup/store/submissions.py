@@ -94,6 +94,44 @@ def newest_delivered(session: Session, provider: str, epoch_key_id: str) -> Subm
     return max(map(_submission, rows), key=lambda submission: submission.age_order, default=None)
 
 
+def delivered_before(session: Session, submission: Submission) -> Submission | None:
+    """Return the snapshot of the same provider, by the same vendor, that counted last before this one, or None."""
+    older = (SubmissionRow.snapshot_date < submission.snapshot_date) | (
+        (SubmissionRow.snapshot_date == submission.snapshot_date)
+        & (
+            (SubmissionRow.created_at < submission.created_at)
+            | ((SubmissionRow.created_at == submission.created_at) & (SubmissionRow.id < submission.id))
+        )
+    )
+    row = session.scalar(
+        select(SubmissionRow)
+        .where(
+            SubmissionRow.provider == submission.provider,
+            SubmissionRow.vendor == submission.vendor,
+            SubmissionRow.state.in_((SubmissionState.INGESTED, SubmissionState.SUPERSEDED)),
+            older,
+        )
+        .order_by(SubmissionRow.snapshot_date.desc(), SubmissionRow.created_at.desc(), SubmissionRow.id.desc())
+        .limit(1)
+    )
+    return _submission(row) if row else None
+
+
+def submissions_of(
+    session: Session, vendor: str, *, before: tuple[datetime, str] | None = None, limit: int
+) -> list[Submission]:
+    """Return a vendor's submissions, the newest acceptance first, from after a moment and an id."""
+    query = select(SubmissionRow).where(SubmissionRow.vendor == vendor)
+    if before is not None:
+        moment, submission_id = before
+        query = query.where(
+            (SubmissionRow.received_at < moment)
+            | ((SubmissionRow.received_at == moment) & (SubmissionRow.id < submission_id))
+        )
+    ordered = query.order_by(SubmissionRow.received_at.desc(), SubmissionRow.id.desc()).limit(limit)
+    return [_submission(row) for row in session.scalars(ordered)]
+
+
 def submissions_in_state(session: Session, state: SubmissionState) -> list[Submission]:
     """Return all submissions in a state, by provider and then from old to new."""
     rows = session.scalars(select(SubmissionRow).where(SubmissionRow.state == state))

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from dedup.errors import StoreError
-from dedup.store.tables import UploadDayRow, UploadRow, UploadState
+from dedup.store.tables import SubmissionRow, UploadDayRow, UploadRow, UploadState
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,10 @@ def uploads_of(
     session: Session, vendor: str, *, before: tuple[datetime, str] | None = None, limit: int
 ) -> list[Upload]:
     """Return a vendor's uploads that are no submission, the newest first, from after a moment and id."""
-    query = select(UploadRow).where(UploadRow.vendor == vendor, UploadRow.state != UploadState.ACCEPTED)
+    is_submission = select(SubmissionRow.id).where(
+        SubmissionRow.id == UploadRow.submission_id, SubmissionRow.vendor == vendor
+    )
+    query = select(UploadRow).where(UploadRow.vendor == vendor, ~is_submission.exists())
     if before is not None:
         moment, submission_id = before
         query = query.where(
