@@ -1,11 +1,8 @@
 """A registry on SQLite and one on the throw-away PostgreSQL cluster."""
 
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
-import psycopg
 import pytest
 
 from dedup.store.audit import NIGHTLY, AuditEvent
@@ -19,18 +16,6 @@ TODAY = date(2026, 11, 22)
 @pytest.fixture
 def event() -> AuditEvent:
     return AuditEvent("test.changed", NOW, NIGHTLY, "object-1", "test")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, once on each of the two."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/registry.sqlite"
-    socket = request.getfixturevalue("postgresql")
-    name = f"t{secrets.token_hex(6)}"
-    with psycopg.connect(host=socket, user="dedup", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"postgresql+psycopg://dedup@/{name}?host={socket}"
 
 
 @pytest.fixture
