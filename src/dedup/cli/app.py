@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from dedup.cli.attack import attack
+from dedup.cli.audit import audit
 from dedup.cli.bench import bench
 from dedup.cli.calibrate import calibrate
 from dedup.cli.check import check
@@ -33,6 +34,7 @@ from dedup.cli.retention import retention
 from dedup.cli.send import send
 from dedup.cli.serve import serve
 from dedup.cli.simulate import simulate
+from dedup.cli.switch import switch
 from dedup.errors import DedupError, kind_and_place
 
 app = typer.Typer(
@@ -57,6 +59,8 @@ app.command("calibrate")(calibrate)
 app.command("explain")(explain)
 app.add_typer(model_app, name="model")
 app.add_typer(keys, name="keys")
+app.add_typer(switch, name="switch")
+app.add_typer(audit, name="audit")
 app.add_typer(feedback, name="feedback")
 app.add_typer(report, name="report")
 app.add_typer(contracts, name="contracts")

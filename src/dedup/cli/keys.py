@@ -140,7 +140,15 @@ def open_(
 
 
 @keys.command("rotate")
-def rotate(server: ServerOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def rotate(
+    server: ServerOption = None,
+    receipts: Annotated[
+        bool,
+        typer.Option("--receipts", help="The receipt key instead: once to announce the next one, again to use it."),
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Give the server a new sealing key; the ones of before go on opening what is on its way.
 
     Example: dedup keys rotate --server server/keys
@@ -148,12 +156,55 @@ def rotate(server: ServerOption = None, config: ConfigOption = None, as_json: Js
     from dedup.bundle.serverkeys import rotate_sealing_key
 
     folder = _server_folder(server, config)
+    if receipts:
+        _rotate_receipts(folder, as_json=as_json)
+        return
     done = rotate_sealing_key(folder, created=_now())
     _say(
         {"key_id": done.current.key_id, "still_opening": list(done.still_opening)},
         f"New sealing key {done.current.key_id}: publish {folder / 'sealing.pub'} to the vendors. "
         f"Still opening bundles: {', '.join(done.still_opening)}. Remove sealing-<id>.key and .pub of a former key "
         "once no vendor uses it any more.",
+        as_json=as_json,
+    )
+
+
+def _rotate_receipts(folder: Path, *, as_json: bool) -> None:
+    from dedup.bundle.receiptrotation import rotate_receipt_key
+
+    done = rotate_receipt_key(folder, created=_now())
+    if done.next is not None:
+        sentence = (
+            f"Receipt key {done.next.key_id} is announced; {done.current.key_id} goes on signing. Run this again when "
+            "every vendor has sent something since (14 days are plenty), to put it to use."
+        )
+    else:
+        sentence = f"Receipt key {done.current.key_id} signs from now on; former keys stay published for old receipts."
+    _say({"key_id": done.current.key_id, "next": done.next.key_id if done.next else None}, sentence, as_json=as_json)
+
+
+@keys.command("withdraw")
+def withdraw(
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `trust` printed it.")],
+    vendor: Annotated[str, typer.Option("--vendor", help="The vendor's code.")],
+    server: ServerOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Trust one of a vendor's signing keys no longer; its tokens end at once (the operator).
+
+    Example: dedup keys withdraw yHkIXR-tm3-cXs9z3w6EMeUZUgICu9dK5tDpcyq4vvA --vendor acme --server server/keys
+    """
+    from dedup.bundle.keys import KeyId
+    from dedup.bundle.serverkeys import VENDORS_FOLDER
+    from dedup.bundle.vendors import withdraw_key
+
+    left = withdraw_key(
+        _server_folder(server, config) / VENDORS_FOLDER, vendor=vendor, key_id=KeyId(key_id), changed=_now()
+    )
+    _say(
+        {"vendor": vendor, "withdrawn": key_id, "key_ids": [one.key.key_id for one in left]},
+        f"Withdrew key {key_id} of vendor {vendor}; signing keys of this vendor that are trusted: {len(left)}.",
         as_json=as_json,
     )
 

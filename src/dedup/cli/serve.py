@@ -9,6 +9,8 @@ import typer
 
 from dedup.cli.console import ConfigOption, settings_from
 
+DEFAULT_METRICS_PORT = 9464
+
 
 def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
@@ -41,4 +43,12 @@ def serve(
     )
     typer.echo(f"Serving {service.issuer} on {host}:{port}.")
     with closing(service.store):
-        serve_until_stopped(service, host=host, port=port, certificate=certificate, certificate_key=certificate_key)
+        serve_until_stopped(
+            service,
+            host=host,
+            port=port,
+            metrics_port=settings.count("service", "metrics_port", DEFAULT_METRICS_PORT),
+            proxies=str(settings.section("service").get("proxies", "")),
+            certificate=certificate,
+            certificate_key=certificate_key,
+        )
