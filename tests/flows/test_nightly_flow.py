@@ -1,11 +1,13 @@
-"""The Prefect flow does what `dedup nightly` does, and hands Prefect nothing but counts."""
+"""The nightly flow does what `dedup nightly` does, and hands Prefect nothing but counts."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Iterator
+import json
+import shutil
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,41 +15,72 @@ from dedup.lab.installation import Installation
 from dedup.nightly.night import open_night
 from dedup.nightly.run import run_night
 
-ROOT = Path(__file__).parents[2]
+NIGHT = date(2026, 11, 22)
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
-@pytest.fixture(scope="module")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Prefect server of its own for these tests, without telemetry."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-        patch.setenv("DO_NOT_TRACK", "1")
-        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        from prefect.testing.utilities import prefect_test_harness
+def artifact(key: str) -> list[dict[str, Any]]:
+    """Return the rows of the newest table artifact with this key."""
+    from prefect.artifacts import Artifact
 
-        with prefect_test_harness(server_startup_timeout=180):
-            yield
+    newest = Artifact.get(key)
+    assert newest is not None
+    assert isinstance(newest.data, str)
+    rows: list[dict[str, Any]] = json.loads(newest.data)
+    return rows
 
 
-@pytest.mark.usefixtures("prefect_server")
-def test_the_flow_gives_the_digest_of_the_plain_run(
-    submitted: Installation, copy_of: Callable[[Installation, str], Installation]
+def test_the_flow_gives_the_digest_of_the_plain_run_and_leaves_counts(
+    submitted: Installation, copy_of: Callable[[Installation, str], Installation], caplog: pytest.LogCaptureFixture
 ) -> None:
+    """The operator is to be told by a webhook whose address is not set: that is a warning, and stops nothing."""
     from flows.nightly import nightly
 
     flowing, plain = copy_of(submitted, "flowing"), copy_of(submitted, "plain")
-    with open_night(plain.settings, today=date(2026, 11, 22), clock=lambda: datetime.now(UTC)) as night:
-        expected = run_night(night).result_digest
+    with open_night(plain.settings, today=NIGHT, clock=lambda: datetime.now(UTC)) as night:
+        expected = run_night(night)
+    settings = flowing.folder / "config" / "settings.toml"
+    settings.write_text(f'{settings.read_text("utf-8")}\n[notify]\nwebhook_url_env = "NOT_THERE"\n', "utf-8")
 
-    result = nightly(config=str(flowing.folder / "config"), day="2026-11-22")
+    result = nightly(config=str(flowing.folder / "config"), day=NIGHT.isoformat())
 
-    assert result["result_digest"] == expected
-    assert [stage["stage"] for stage in result["stages"]] == ["receive", "ingest", "link", "findings", "reports"]
+    assert result["result_digest"] == expected.result_digest
+    stages = ["receive", "ingest", "link", "findings", "reports"]
+    assert [stage["stage"] for stage in result["stages"]] == stages
+    assert [row["stage"] for row in artifact("nightly-counts")] == stages
+    assert artifact("nightly-ksvs") == [line.to_json() for line in expected.ksvs]
+    assert "[notify.secret-missing]" in caplog.text
 
 
-@pytest.mark.usefixtures("prefect_server")
+@pytest.fixture
+def hardly_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next try come at once; there is one."""
+    monkeypatch.setattr("flows.tasks.RETRY_DELAYS_SECONDS", (0.1,))
+
+
+@pytest.mark.usefixtures("hardly_a_pause")
+def test_a_ksv_whose_report_failed_is_named_in_the_runs_state_and_stops_no_other(installation: Installation) -> None:
+    from flows.nightly import nightly
+
+    with open_night(installation.settings, today=NIGHT, clock=lambda: datetime.now(UTC)) as night:
+        broken, *others = [line.ksv for line in run_night(night).ksvs]
+    for folder in ("reports", "provider-reports"):
+        shutil.rmtree(installation.folder / folder)
+    (installation.folder / "reports").mkdir()
+    (installation.folder / "reports" / broken).write_text("a file where a folder must come")
+
+    state = nightly(config=str(installation.folder / "config"), day=NIGHT.isoformat(), return_state=True)
+
+    assert state.is_failed()
+    assert f"{broken} (system.refused)" in str(state.message)
+    rows = {row["ksv"]: (row["report"], row["error"]) for row in artifact("nightly-ksvs")}
+    assert rows == {broken: ("failed", "system.refused")} | dict.fromkeys(others, ("written", ""))
+    assert {path.parents[1].name for path in installation.folder.glob("reports/*/*/report.html")} == set(others)
+
+
 def test_an_error_of_a_stage_reaches_prefect_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
-    from flows.nightly import as_task
+    from flows.tasks import as_task
     from prefect import flow
 
     from dedup.errors import StoreError
@@ -87,23 +120,25 @@ def test_an_error_of_a_stage_reaches_prefect_without_its_text(caplog: pytest.Log
     assert "Pietersen" not in caplog.text
 
 
-def test_the_schedule_is_a_time_that_every_night_has_once() -> None:
-    """Between 02:00 and 03:00 a night in March has no such time, and one in October has it twice."""
-    import yaml
+@pytest.mark.usefixtures("hardly_a_pause")
+@pytest.mark.parametrize("code", ["store.unavailable", "store.locked"])
+def test_a_stage_is_tried_again_when_the_store_was_in_the_way(code: str) -> None:
+    from flows.tasks import as_task
+    from prefect import flow
 
-    deployment = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"][0]
-    schedule = deployment["schedules"][0]
-    minute, hour = schedule["cron"].split()[:2]
+    from dedup.errors import StoreError
 
-    assert schedule["timezone"] == "Europe/Amsterdam"
-    assert int(hour) not in {2}
-    assert 0 <= int(minute) < 60
-    module, flow = deployment["entrypoint"].split(":")
-    assert (ROOT / module).is_file()
-    assert flow == "nightly"
+    tries: list[int] = []
 
+    def busy_once() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise StoreError(code, "Later.")
+        return "done"
 
-def test_prefect_is_locked_to_the_version_that_was_measured() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    @flow(name="trial")
+    def trial() -> str:
+        return as_task("receive", busy_once)
 
-    assert "prefect==3.8.8" in project["dependencies"]
+    assert trial() == "done"
+    assert len(tries) == 2
