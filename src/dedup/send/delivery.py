@@ -84,10 +84,16 @@ def _sent(bundle: BundleFile, server: UploadServer, kept_in: Path, told: Told) -
 
 
 def _with_report(outcome: Outcome, server: UploadServer, credentials: Credentials, seconds: float) -> Outcome:
-    """Ask what the bundle turned out to be; one that cannot be used counts as refused, though it has a receipt."""
+    """Ask what the bundle turned out to be; one that cannot be used counts as refused, though it has a receipt.
+
+    A report that the server does not give is told as a fault, and changes nothing about the bundle.
+    """
     _connect(server, credentials)
     assert outcome.receipt is not None  # nosec B101 (it was accepted, now or before)
-    report = awaited_report(outcome.receipt.says["submission_id"], server, seconds=seconds)
+    try:
+        report = awaited_report(outcome.receipt.says["submission_id"], server, seconds=seconds)
+    except ServerRefusedError as refused:
+        return replace(outcome, faults=refused.faults)
     if report.problem is None:
         return replace(outcome, report=report)
     return replace(outcome, state=State.REFUSED, faults=(report.problem,), report=report)

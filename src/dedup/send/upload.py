@@ -101,7 +101,7 @@ def _create(bundle: BundleFile, server: UploadServer) -> tuple[str, dict[str, An
 
 
 def _append_all(file: BinaryIO, address: str, bundle: BundleFile, server: UploadServer, told: Told) -> None:
-    """Append from where the server is until it has all; chunks halve when the network breaks and grow when it holds."""
+    """Append from where the server is until it has all; chunks shrink when the network breaks and grow when it holds."""
     largest = min(LARGEST_CHUNK, server.says.chunk_bytes)
     chunk_bytes = largest
     offset = _offset(server.call("HEAD", address), bundle)
@@ -119,7 +119,7 @@ def _append_all(file: BinaryIO, address: str, bundle: BundleFile, server: Upload
         try:
             answer = server.call_once("PATCH", address, headers=headers, content=chunk)
         except PassingTroubleError as trouble:
-            chunk_bytes = max(min(SMALLEST_CHUNK, largest), chunk_bytes // 2)
+            chunk_bytes = max(min(SMALLEST_CHUNK, largest), chunk_bytes // 4)
             server.patience.wait(trouble.why, trouble.wait)
             before, offset = offset, _offset(server.call("HEAD", address), bundle)
             if offset > before:  # it was stored; only the answer was lost

@@ -34,8 +34,17 @@ export async function* deliver(paths, credentials, server, { receipts, awaitRepo
   }
 }
 
-/** Asks what the bundle turned out to be; one that cannot be used counts as refused, though it has a receipt. */
+/**
+ * Asks what the bundle turned out to be; one that cannot be used counts as refused, though it has a receipt. A report
+ * that the server does not give is told as a fault, and changes nothing about the bundle.
+ */
 async function withReport(outcome, server, seconds) {
-  const report = await awaitedReport(outcome.receipt.says.submission_id, server, seconds);
+  let report;
+  try {
+    report = await awaitedReport(outcome.receipt.says.submission_id, server, seconds);
+  } catch (error) {
+    if (error instanceof ServerRefusedError) return { ...outcome, faults: error.faults };
+    throw error;
+  }
   return report.problem ? { ...outcome, state: "refused", faults: [report.problem], report } : { ...outcome, report };
 }

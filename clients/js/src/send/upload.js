@@ -73,7 +73,7 @@ async function create(bundle, server) {
   return { address: server.absolute(answer.headers.get("location") ?? ""), document: jsonOf(answer) };
 }
 
-/** Appends from where the server is; chunks halve when the network breaks and grow when it holds. */
+/** Appends from where the server is; chunks shrink when the network breaks and grow when it holds. */
 async function appendAll(address, bundle, server, told) {
   const largest = Math.min(LARGEST_CHUNK, server.statement.chunkBytes);
   const file = await open(bundle.path, "r");
@@ -106,7 +106,7 @@ async function appendAll(address, bundle, server, told) {
         chunkBytes = Math.min(largest, chunkBytes * 2);
       } catch (error) {
         if (!(error instanceof PassingTrouble)) throw error;
-        chunkBytes = Math.max(Math.min(SMALLEST_CHUNK, largest), chunkBytes >> 1);
+        chunkBytes = Math.max(Math.min(SMALLEST_CHUNK, largest), chunkBytes >> 2);
         await server.patience.wait(error.message, error.wait);
         offset = offsetIn(await server.call("HEAD", address), bundle);
         if (offset > before) server.patience.progressed(); // it was stored; only the answer was lost

@@ -41,14 +41,14 @@ def judge_creation(walk: Walk) -> Generator[Finding, None, tuple[str, bytes]]:
     reused = caller.create({**body, "bytes": body["bytes"] + 1}, key)
     yield expected("create.key-reused", reused, 422, "no other body under the same key", "upload.key-reused")
     yield refused("create.no-key", caller.create(body, None), "a creation without Idempotency-Key")
-    fresh = {name: caller.entropy(16).hex() for name in ("more", "provider", "large")}
-    yield refused(
-        "create.more-members", caller.create({**body, "more": 1}, fresh["more"]), "a creation with a member too many"
-    )
-    foreign = caller.create({**body, "provider": "00000000"}, fresh["provider"])
-    yield refused("create.other-provider", foreign, "a provider that the vendor may not deliver for")
-    too_large = caller.create({**body, "bytes": caller.statement.bundle_bytes + 1}, fresh["large"])
-    yield refused("create.too-large", too_large, "a bundle that is larger than bundle_bytes")
+    odd = {
+        "create.more-members": ({"more": 1}, "a creation with a member too many"),
+        "create.other-provider": ({"provider": "00000000"}, "a provider that the vendor may not deliver for"),
+        "create.too-large": ({"bytes": caller.statement.bundle_bytes + 1}, "a bundle that is larger than bundle_bytes"),
+    }
+    for code, (members, what) in odd.items():
+        reply = caller.create({**_creation(walk, junk), **members}, caller.entropy(16).hex())
+        yield refused(code, reply, what)
     return address, junk
 
 
