@@ -17,6 +17,7 @@ from dedup.findings.classify import find
 from dedup.findings.config import Rules, load_rules
 from dedup.findings.frames import Findings
 from dedup.reports.data import KsvReport
+from dedup.reports.insurer import InsurerReport, build_insurer
 from dedup.reports.ksv import build
 from dedup.reports.night import Night, prepare
 from dedup.weeks import week_of
@@ -194,6 +195,11 @@ def night(findings_of_season) -> Night:
 @pytest.fixture(scope="session")
 def report(night) -> KsvReport:
     return build(night, "KSV01", KSVS["KSV01"])
+
+
+@pytest.fixture(scope="session")
+def insurer_report(night, findings_of_season) -> InsurerReport:
+    return build_insurer(night, findings_of_season[0], insurer="3311", month="2026-11", ksv_names=KSVS)
 
 
 @pytest.fixture(scope="session")

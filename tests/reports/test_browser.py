@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from dedup.reports import html
+from dedup.reports import html, insurer_page
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -38,6 +39,19 @@ def address(report, tmp_path_factory) -> str:
 
 @pytest.fixture
 def page(browser, address) -> Iterator[Page]:
+    with opened_page(browser, address) as page:
+        yield page
+
+
+@pytest.fixture
+def insurers_page(browser, insurer_report, tmp_path) -> Iterator[Page]:
+    (tmp_path / "insurer.html").write_text(insurer_page.render(insurer_report), "utf-8")
+    with opened_page(browser, (tmp_path / "insurer.html").as_uri()) as page:
+        yield page
+
+
+@contextmanager
+def opened_page(browser: Browser, address: str) -> Iterator[Page]:
     """The opened report; whatever it requests or complains about afterwards fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     opened = context.new_page()
@@ -106,6 +120,22 @@ def test_legitimate_ones_are_folded_away_and_open_by_keyboard(page, report):
     page.keyboard.press("Enter")
     assert table.is_visible()
     assert table.get_by_role("rowheader").count() == len(report.legitimate)
+
+
+@pytest.mark.parametrize("width", [1280, 768, 390])
+def test_nothing_of_the_insurers_page_runs_over_the_side(insurers_page, width):
+    insurers_page.set_viewport_size({"width": width, "height": 900})
+    insurers_page.locator("details").evaluate_all("folds => folds.forEach(fold => fold.open = true)")
+    assert insurers_page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_insurers_page_answers_on_its_first_screen_and_folds_single_ksvs(insurers_page, insurer_report):
+    last = insurers_page.locator(".answers article").last.bounding_box()
+    assert last is not None
+    assert last["y"] + last["height"] < 720
+    assert insurers_page.get_by_role("table").count() == 3  # by KSV, by month for all, by rule
+    insurers_page.emulate_media(media="print")
+    assert insurers_page.get_by_role("table").count() == 3 + len(insurer_report.ksvs) - 1
 
 
 @pytest.mark.parametrize("width", [1280, 768, 390])

@@ -27,11 +27,6 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "schema" / "insurer-re
 NAMES = {"KSV01": "KSV Amstelkring", "KSV02": "KSV De Vecht", "KSV03": "KSV Zaanoever"}
 
 
-@pytest.fixture(scope="module")
-def insurer_report(night, findings_of_season):
-    return build_insurer(night, findings_of_season[0], insurer="3311", month="2026-11", ksv_names=NAMES)
-
-
 def test_it_is_as_its_schema_says(insurer_report):
     checker = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
     document = json.loads(json.dumps(insurer_files.as_json(insurer_report)))

@@ -12,7 +12,7 @@ from dedup.nightly.snapshots import current_snapshots
 from dedup.nightly.standing import Standing
 from dedup.nightly.writing import Audience, Wanted
 from dedup.regions import read_regions
-from dedup.reports import insurer_files
+from dedup.reports import insurer_files, insurer_page
 from dedup.reports.disclosure import DisclosureRules
 from dedup.reports.insurer import build_insurer
 from dedup.reports.night import ReportError
@@ -48,6 +48,7 @@ def insurer_reports(standing: Standing) -> list[Wanted]:
         named = {ksv: names.get(ksv, ksv) for ksv in ksvs_of[insurer]}
         report = build_insurer(prepared, findings, insurer=insurer, month=month, ksv_names=named, rules=rules)
         return {
+            "report.html": insurer_page.render(report).encode("utf-8"),
             "report.json": orjson.dumps(insurer_files.as_json(report), option=orjson.OPT_INDENT_2),
             "report.csv": insurer_files.as_csv(report),
             "report.xlsx": insurer_files.as_xlsx(report),

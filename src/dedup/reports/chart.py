@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 
@@ -45,16 +46,23 @@ def charts_of(report: KsvReport, texts: Texts) -> Charts:
 
 def demand_chart(months: tuple[DemandMonth, ...], texts: Texts) -> str:
     """Return the bars of registrations and clients per EDD month as an SVG element; "" without a dated month."""
-    dated = [line for line in months if line.month]
-    if not dated:
+    return months_chart([(line.month, line.gross, line.unique) for line in months if line.month], texts)
+
+
+def months_chart(months: Sequence[tuple[str, int, int]], texts: Texts, name: str = "demand") -> str:
+    """Return two bars for each month with its registrations and clients as an SVG element; "" without a month.
+
+    `name` tells it from the other charts of a page.
+    """
+    if not months:
         return ""
     gross, unique = texts("demand.gross"), texts("demand.unique")
-    labels = [texts.short_month(line.month) for line in dated]
+    labels = [texts.short_month(month) for month, _, _ in months]
     table = pd.DataFrame(
         {
             "month": labels * 2,
-            "kind": [gross] * len(dated) + [unique] * len(dated),
-            "number": [line.gross for line in dated] + [line.unique for line in dated],
+            "kind": [gross] * len(months) + [unique] * len(months),
+            "number": [count for _, count, _ in months] + [count for _, _, count in months],
         }
     )
     chart = (
@@ -71,10 +79,8 @@ def demand_chart(months: tuple[DemandMonth, ...], texts: Texts) -> str:
             ),
         )
     )
-    description = texts(
-        "demand.chart_description", first=texts.month(dated[0].month), last=texts.month(dated[-1].month)
-    )
-    return _svg(chart, "chart-demand", texts("demand.chart_title"), description)
+    description = texts("demand.chart_description", first=texts.month(months[0][0]), last=texts.month(months[-1][0]))
+    return _svg(chart, f"chart-{name}", texts("demand.chart_title"), description)
 
 
 def births_chart(weeks: tuple[DemandWeek, ...], texts: Texts) -> str:

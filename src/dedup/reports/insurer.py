@@ -17,7 +17,7 @@ from dedup.findings.vocabulary import OPEN_STATES, FindingClass, State
 from dedup.reports.demand import DEMAND_COLUMNS
 from dedup.reports.disclosure import Counts, DisclosureRules, Flags, choose_shown, rounded, too_telling
 from dedup.reports.ksv import NEVER_SETTLED
-from dedup.reports.night import Night
+from dedup.reports.night import Night, open_since
 
 INSURER_VERSION = "insurer-report/1"
 ALL = "all"
@@ -205,7 +205,7 @@ def _settled(night: Night, places: Sequence[str], rules: DisclosureRules) -> dic
     for name, row in night.finding.items():
         if row["class"] not in DOUBLES or row["state"] == State.HELD or row["settled_by"] in NEVER_SETTLED:
             continue
-        opened = date.fromisoformat(row["opened"])
+        opened = open_since(row)
         in_time = (
             row["state"] == State.SETTLED and (date.fromisoformat(row["settled"]) - opened).days <= SETTLED_WITHIN_DAYS
         )

@@ -11,6 +11,7 @@ from dedup.reports.texts import Texts, texts_in
 from dedup.reports.workbook import Cell, Sheet, workbook
 
 NOT_SHOWN = "."
+READING = ("what", "counts", "hidden", "hours", "settled", "coverage", "keep")
 _HOURS = ("hours_mean", "hours_low", "hours_high")
 
 
@@ -90,15 +91,19 @@ def _ksvs(report: InsurerReport, texts: Texts) -> Sheet:
     return Sheet(texts("insurer.ksvs"), heads, rows, dict.fromkeys(range(1, len(heads)), "0"))
 
 
-def _reading(report: InsurerReport, texts: Texts) -> Sheet:
+def reading(name: str, report: InsurerReport, texts: Texts) -> str:
+    """Return one paragraph of `READING`: how the report is to be read."""
     rules = report.rules
     known = {
         "day": texts.day(report.day), "month": texts.month(report.month), "smallest": rules.smallest,
         "providers": rules.providers, "share": round(100 * rules.largest_share), "rounding": rules.rounding,
         "sign": NOT_SHOWN,
     }  # fmt: skip
-    names = ("what", "counts", "hidden", "hours", "settled", "coverage", "keep")
-    rows: list[tuple[Cell, ...]] = [(texts(f"insurer_reading.{name}", **known),) for name in names]
+    return texts(f"insurer_reading.{name}", **known)
+
+
+def _reading(report: InsurerReport, texts: Texts) -> Sheet:
+    rows: list[tuple[Cell, ...]] = [(reading(name, report, texts),) for name in READING]
     return Sheet(texts("insurer.reading"), (texts("insurer.reading"),), rows, {})
 
 
