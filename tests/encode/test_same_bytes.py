@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +43,34 @@ def test_the_fast_encoder_gives_the_bytes_of_the_reference(small_model, table_of
         presence = batch.records.presence.tolist()
         encoded += list(zip(presence, entries_by_record(batch, small_model), strict=True))
     assert encoded == [reference.encode_record(key, small_model, record) for record in records]
+
+
+def comparable(batch):
+    """A batch as plain values."""
+    records = batch.records
+    passes = [(e.number, e.row.tolist(), e.token.tobytes(), e.sketch.tobytes()) for e in records.passes]
+    return batch.attributes, records.presence.tolist(), records.edd_week.tolist(), passes
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    records=st.lists(RECORD, min_size=1, max_size=12),
+    cuts=st.sets(st.integers(1, 11)),
+    other=st.lists(RECORD, min_size=1, max_size=3),
+    batch_rows=st.integers(1, 12),
+)
+def test_tables_of_one_run_have_the_bytes_of_each_alone(
+    small_model, table_of, records, cuts, other, batch_rows
+) -> None:
+    bounds = [0, *sorted(cut for cut in cuts if cut < len(records)), len(records)]
+    whole = table_of(records)
+    tables = [*(whole.part(first, last) for first, last in pairwise(bounds)), table_of(other)]
+    key = LinkageKey.of(b"\x06" * 32)
+    together = RecordEncoder(small_model, key).batches_of_each(tables, batch_rows=batch_rows)
+    assert [[comparable(batch) for batch in batches] for batches in together] == [
+        [comparable(batch) for batch in RecordEncoder(small_model, key).batches(table, batch_rows=batch_rows)]
+        for table in tables
+    ]
 
 
 def test_a_chunk_smaller_than_a_record_changes_no_byte(small_model, table_of, monkeypatch) -> None:

@@ -1,6 +1,6 @@
 """Writes a bundle: the rows stream through sealing into a file beside the target, then the signed whole takes its name.
 
-Memory holds one batch and one chunk, whatever the size of the extract.
+Memory holds one batch, one chunk and a body of at most `SMALL_BODY_BYTES`, whatever the size of the extract.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from dedup.errors import BundleError
 from dedup.model.linkage import LinkageModel
 
 _COPY_BYTES = 1 << 20
+# A body up to this size (most: some 1,300 registrations) waits in memory for the manifest before it, others in a file.
+SMALL_BODY_BYTES = 1 << 20
 
 
 def write_bundle(
@@ -58,7 +60,7 @@ def write_bundle(
         sealing = Sealing(seal_to.key_id, seal_secret(content_key, seal_to.key, info))
         payload = seal_chunks(payload, content_key, bytes.fromhex(header.submission_id))
     try:
-        with tempfile.TemporaryFile(dir=path.parent) as body, replacing(path) as target:
+        with tempfile.SpooledTemporaryFile(SMALL_BODY_BYTES, dir=str(path.parent)) as body, replacing(path) as target:
             digest, length = hashlib.sha256(), 0
             for part in payload:
                 body.write(part)

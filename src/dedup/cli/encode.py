@@ -52,14 +52,13 @@ def encode(
     """
     if (seal_to is None) != (sign_with is None):
         raise typer.BadParameter("--seal-to and --sign-with belong together: a bundle is both sealed and signed.")
-    import gc
     import os
     from datetime import UTC
     from zoneinfo import ZoneInfo
 
     from dedup.cli.console import settings_from
     from dedup.encode.job import EncodeOptions
-    from dedup.encode.pool import encode_extracts
+    from dedup.encode.pool import collect_seldom, encode_extracts
     from dedup.extract.checks import DEFAULT_MAX_REFUSED_SHARE
     from dedup.extract.read import DEFAULT_MAX_BYTES
 
@@ -82,7 +81,7 @@ def encode(
     works = _plan(extracts, out)
     if seal_to is None:
         typer.echo(UNSEALED_WARNING, err=True)
-    gc.freeze()  # what was imported stays: the collector need not go through it again and again
+    collect_seldom()
     cores = processes or len(os.sched_getaffinity(0))
     outcomes = _with_progress(works, encode_extracts(works, options, processes=cores))
     _print(outcomes, sealed=seal_to is not None, as_json=as_json)

@@ -26,7 +26,7 @@ MAX_COMPONENT_BYTES = 0xFFFF
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Blocks:
-    """The blocks that a batch's records are in under one pass: e entries, sorted by token and then row.
+    """The blocks that records are in under one pass: e entries.
 
     `row` is uint32[e], `secret` uint8[e, 32] (never leaves the encoder), `token` uint8[e, 16].
     """
@@ -92,16 +92,20 @@ def block_tokens(secrets: NDArray[np.uint8], subkeys: Subkeys) -> NDArray[np.uin
     return np.frombuffer(cipher.update(halves.data), dtype=np.uint8).reshape(-1, TOKEN_BYTES)
 
 
-def blocks_of(
-    table: NormalisedTable, linkage_pass: Pass, subkeys: Subkeys, components: Components | None = None
-) -> Blocks:
-    """Return the blocks of every record of the table under one pass.
+def blocks_of(table: NormalisedTable, linkage_pass: Pass, subkeys: Subkeys) -> Blocks:
+    """Return the blocks of every record of the table under one pass, in the order in which entries are sent."""
+    blocks = blocks_by_record(table, linkage_pass, subkeys, Components())
+    order = order_to_send(blocks.row, blocks.token)
+    return Blocks(row=blocks.row[order], secret=blocks.secret[order], token=blocks.token[order])
+
+
+def blocks_by_record(table: NormalisedTable, linkage_pass: Pass, subkeys: Subkeys, components: Components) -> Blocks:
+    """Return the blocks of every record of the table under one pass, rows ascending.
 
     A record with several values of an attribute is in a block for each combination of values, the last attribute's
     values changing fastest, the first `MAX_ENTRIES_PER_PASS` combinations at most; a record without a value of some
     attribute of the pass is in none.
     """
-    components = components or Components()
     row, codes = _combinations([table.attributes[name] for name in linkage_pass.attributes])
     columns = [components.of(name, table.attributes[name].values) for name in linkage_pass.attributes]
     chosen: list[Iterable[bytes]] = [
@@ -111,21 +115,20 @@ def blocks_of(
     secrets = block_secrets(reduce(_joined, chosen), subkeys)
     secret = np.frombuffer(b"".join(secrets), dtype=np.uint8).reshape(-1, SECRET_BYTES)
     token = block_tokens(secret, subkeys)
-    order = _order(row, token)
-    return Blocks(row=row[order], secret=secret[order], token=token[order])
+    return Blocks(row=row, secret=secret, token=token)
 
 
 def _joined(front: Iterable[bytes], back: Iterable[bytes]) -> Iterable[bytes]:
     return map(add, front, back)
 
 
-def _order(row: NDArray[np.uint32], token: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Return the entries' order by token and row, without those that have token and row of another.
+def order_to_send(row: NDArray[np.uint32], token: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Return the order by token and row of entries whose rows ascend, without those that have both of another.
 
-    Two combinations have one token only where they differ in what `Components` cuts off.
+    Two combinations of one record have one token only where they differ in what `Components` cuts off.
     """
     high, low = token.view(">u8").astype(np.uint64).T
-    order = np.argsort(high, kind="stable")  # rows ascend already
+    order = np.argsort(high, kind="stable")  # so that rows still ascend where tokens are equal
     equal = high[order[1:]] == high[order[:-1]]
     if (equal & (low[order[1:]] != low[order[:-1]])).any():  # once in 2^64 pairs
         order = np.lexsort((row, low, high))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -26,7 +26,7 @@ from dedup.model.load import load_model
 from dedup.regions import Regions, read_regions
 
 Loaded = tuple[NormalisedTable, CheckReport | None]
-Batches = Callable[[NormalisedTable], Iterator[BundleBatch]]
+BatchesOfEach = Callable[[Sequence[NormalisedTable]], Iterator[Iterable[BundleBatch]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +110,29 @@ def open_encoder(options: EncodeOptions) -> Encoder:
     )
 
 
-def encode_together(works: Sequence[Work], encoder: Encoder, *, batches: Batches | None = None) -> Iterator[Outcome]:
+def encode_together(
+    works: Sequence[Work], encoder: Encoder, *, encode: BatchesOfEach | None = None
+) -> Iterator[Outcome]:
     """Make a bundle of each extract and yield the outcomes in the order of the works.
 
-    The extracts are read together, so that what they share is worked out once; their bundles are the same as one by
-    one. A fault of an extract is an outcome too, so that the others go on. `batches` takes the place of the encoder's
-    own way from a table to its batches.
+    The extracts are read and encoded together, so that what they share is worked out once; their bundles are the same
+    as one by one. A fault of an extract is an outcome too, so that the others go on. `encode` takes the place of the
+    encoder's own way from tables to their batches.
     """
-    for work, loaded in zip(works, _load([work.extract for work in works], encoder), strict=True):
+    read = _load([work.extract for work in works], encoder)
+    sound = [loaded[0] for loaded in read if not isinstance(loaded, DedupError)]
+    encoded = (encode or encoder.records.batches_of_each)(sound)
+    for work, loaded in zip(works, read, strict=True):
         try:
             if isinstance(loaded, DedupError):
                 raise loaded
-            outcome: Outcome = _encode(work, loaded, encoder, batches or encoder.records.batches)
+            outcome: Outcome = _write(work, loaded, encoder, next(encoded))
         except DedupError as error:
             outcome = NotEncoded(work, error.code, error.message)
         yield outcome
 
 
-def _encode(work: Work, loaded: Loaded, encoder: Encoder, batches: Batches) -> Encoded:
+def _write(work: Work, loaded: Loaded, encoder: Encoder, batches: Iterable[BundleBatch]) -> Encoded:
     table, report = loaded
     name = work.extract.name
     vendor = encoder.options.vendor or _vendor_of(table, name) or encoder.model.name
@@ -144,7 +149,7 @@ def _encode(work: Work, loaded: Loaded, encoder: Encoder, batches: Batches) -> E
             epoch_key_id=encoder.key.key_id,
         ),
         statistics=report.to_json() if report else {"rows": len(table.ids)},
-        batches=batches(table),
+        batches=batches,
         model=encoder.model,
         seal_to=encoder.seal_to,
         sign_with=encoder.sign_with,

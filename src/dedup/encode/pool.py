@@ -15,8 +15,10 @@ from dedup.encode.job import EncodeOptions, Outcome, Work, encode_together, open
 
 # Starting a worker takes as much processor time as encoding some ten megabytes of extract does.
 WORTH_A_WORKER_BYTES = 16 << 20
+# Columns are lists of strings and tuples, among which the collector looks for cycles in vain.
+FEW_COLLECTIONS = 50_000  # new containers from one look to the next
 # Extracts that are read together share the work on equal values; this many bytes of them are held at once.
-GROUP_BYTES = 4 << 20
+GROUP_BYTES = 8 << 20
 
 
 def encode_extracts(works: Sequence[Work], options: EncodeOptions, *, processes: int) -> Iterator[Outcome]:
@@ -31,10 +33,19 @@ def encode_extracts(works: Sequence[Work], options: EncodeOptions, *, processes:
         for group in groups:
             yield from encode_together(group, encoder)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=gc.freeze) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=collect_seldom) as pool:
         futures = [pool.submit(_encode_in_worker, group, options) for group in groups]
         for future in as_completed(futures):
             yield from future.result()
+
+
+def collect_seldom() -> None:
+    """Spare Python's cyclic collector what is not worth looking at, in a process that does nothing but encode.
+
+    What was imported stays, so it need not be gone through; and new containers may be many before it looks at all.
+    """
+    gc.freeze()
+    gc.set_threshold(FEW_COLLECTIONS)
 
 
 def grouped(works: Sequence[Work]) -> list[list[Work]]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from dedup.bundle.keys import LinkageKey
 from dedup.bundle.payload import BundleBatch
 from dedup.encode.attributes import bundle_attributes
-from dedup.encode.blocks import Components, blocks_of
+from dedup.encode.blocks import Components, blocks_by_record, order_to_send
 from dedup.encode.sketch import sketch_entries
 from dedup.encode.subkeys import Subkeys, derive_subkeys
 from dedup.encode.tokentable import TokenHasher
-from dedup.extract.values import NormalisedTable, ValueSets
+from dedup.extract.values import NormalisedTable, ValueSets, joined, shares_values
 from dedup.model.linkage import LinkageModel
 from dedup.model.records import EncodedRecords, PassEntries
 
@@ -34,27 +35,71 @@ class RecordEncoder:
     def batches(self, table: NormalisedTable, *, batch_rows: int = BATCH_ROWS) -> Iterator[BundleBatch]:
         """Yield the table's records in order, `batch_rows` at a time; the same table always gives the same bytes."""
         for part in table_parts(table, self._model, batch_rows):
-            records = _encode(part, self._model, self._subkeys, self._hasher, self._components)
-            yield BundleBatch(bundle_attributes(part, self._subkeys), records)
+            yield from self._encoded(part, [len(part.ids)])
+
+    def batches_of_each(
+        self, tables: Sequence[NormalisedTable], *, batch_rows: int = BATCH_ROWS
+    ) -> Iterator[Iterable[BundleBatch]]:
+        """Yield for each table what `batches` does; small ones (of a record or more) are encoded as one, for speed."""
+        for together in _encoded_together(tables, batch_rows):
+            if len(together) == 1:
+                yield self.batches(together[0], batch_rows=batch_rows)
+            else:
+                ends = np.cumsum([len(table.ids) for table in together]).tolist()
+                yield from ([batch] for batch in self._encoded(joined(together), ends))
+
+    def _encoded(self, table: NormalisedTable, ends: Sequence[int]) -> Iterator[BundleBatch]:
+        """Encode a table as one and yield its batches, each the records up to the next of `ends`."""
+        attributes = bundle_attributes(table, self._subkeys)
+        records = _encode(table, self._model, self._subkeys, self._hasher, self._components)
+        for first, last in pairwise([0, *ends]):
+            yield BundleBatch(
+                {name: column[first:last] for name, column in attributes.items()}, _to_send(records, first, last)
+            )
 
 
 def encode_table(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -> EncodedRecords:
     """Encode one batch under subkeys; `row` of its entries counts from the table's first record."""
-    return _encode(table, model, subkeys, TokenHasher(subkeys), Components())
+    return _to_send(_encode(table, model, subkeys, TokenHasher(subkeys), Components()), 0, len(table.ids))
 
 
 def _encode(
     table: NormalisedTable, model: LinkageModel, subkeys: Subkeys, hasher: TokenHasher, components: Components
 ) -> EncodedRecords:
+    """Encode a table record by record: the rows of its entries ascend."""
     tokens = hasher.table(table, model)
     passes = []
     for linkage_pass in model.passes:
-        blocks = blocks_of(table, linkage_pass, subkeys, components)
+        blocks = blocks_by_record(table, linkage_pass, subkeys, components)
         sketch = sketch_entries(blocks, tokens, model, model.pass_fields(linkage_pass), subkeys)
         passes.append(PassEntries(number=linkage_pass.number, row=blocks.row, token=blocks.token, sketch=sketch))
     return EncodedRecords(
         presence=tokens.presence, edd_week=np.asarray(table.edd_week, dtype=np.int32), passes=tuple(passes)
     )
+
+
+def _to_send(records: EncodedRecords, first: int, last: int) -> EncodedRecords:
+    """Return the records from `first` to before `last`, rows counted from there, entries in the order of a bundle."""
+    passes = []
+    for entries in records.passes:
+        begin, end = np.searchsorted(entries.row, np.array([first, last], dtype=np.uint32)).tolist()
+        row, token = entries.row[begin:end] - np.uint32(first), entries.token[begin:end]
+        order = order_to_send(row, token)
+        passes.append(PassEntries(entries.number, row[order], token[order], entries.sketch[begin:end][order]))
+    return EncodedRecords(records.presence[first:last], records.edd_week[first:last], tuple(passes))
+
+
+def _encoded_together(tables: Sequence[NormalisedTable], batch_rows: int) -> list[list[NormalisedTable]]:
+    """Return the tables in their order, in groups that share their values and have a batch's rows, or of one table."""
+    groups: list[list[NormalisedTable]] = []
+    room = 0
+    for table in tables:
+        if len(table.ids) > room or not shares_values(groups[-1][-1], table):
+            groups.append([])
+            room = batch_rows
+        groups[-1].append(table)
+        room -= len(table.ids)
+    return groups
 
 
 def table_parts(table: NormalisedTable, model: LinkageModel, rows: int) -> Iterator[NormalisedTable]:

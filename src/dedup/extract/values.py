@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -36,6 +38,12 @@ class ValueSets:
         return tuple(self.values[c] for c in self.codes[self.offsets[record] : self.offsets[record + 1]])
 
 
+def _joined_sets(parts: Sequence[ValueSets]) -> ValueSets:
+    lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return ValueSets(parts[0].values, offsets, np.concatenate([part.codes for part in parts]))
+
+
 @dataclass(frozen=True, slots=True)
 class NormalisedTable:
     """A checked and normalised extract or person table, ready to encode; it never leaves the source.
@@ -59,3 +67,19 @@ class NormalisedTable:
             edd_week=self.edd_week[first:last],
             clear=None if self.clear is None else self.clear.iloc[first:last],
         )
+
+
+def shares_values(one: NormalisedTable, other: NormalisedTable) -> bool:
+    """Tell tables that were read together: their codes stand for the very same values."""
+    return all(sets.values is other.attributes[name].values for name, sets in one.attributes.items())
+
+
+def joined(tables: Sequence[NormalisedTable]) -> NormalisedTable:
+    """Return the records of tables that share their values as one table, one table's behind another's."""
+    first = tables[0]
+    return NormalisedTable(
+        ids=tuple(chain.from_iterable(table.ids for table in tables)),
+        attributes={name: _joined_sets([table.attributes[name] for table in tables]) for name in first.attributes},
+        edd_week=np.concatenate([table.edd_week for table in tables]),
+        clear=None if first.clear is None else pd.concat([table.clear for table in tables]),
+    )

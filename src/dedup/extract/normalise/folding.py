@@ -41,7 +41,7 @@ _ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _LETTERS = re.compile("[a-z]+")
 
 # Names come back in every extract of a run; more different ones than this are worked out again.
-REMEMBERED = 1 << 14
+REMEMBERED = 1 << 16
 
 
 def ascii_lower(text: str) -> str:

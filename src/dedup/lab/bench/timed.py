@@ -7,12 +7,11 @@ from outside.
 
 from __future__ import annotations
 
-import gc
 import json
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 from dedup.bundle.keyfiles import IngestKey
 from dedup.bundle.payload import BundleBatch
 from dedup.encode.job import Encoded, Work, encode_together, open_encoder
-from dedup.encode.pool import grouped
+from dedup.encode.pool import collect_seldom, grouped
 from dedup.extract.values import NormalisedTable
 from dedup.lab.bench.limits import machine_limits
 from dedup.lab.bench.material import encode_options
@@ -72,18 +71,25 @@ def encode(
     encoder = open_encoder(options)
     works = [Work(extract, out / f"{extract.stem}.bundle", secrets.token_hex(16)) for extract in extracts]
     records = 0
-    gc.freeze()
+    collect_seldom()
     clock = Clock()
 
-    def clocked(table: NormalisedTable) -> Iterator[BundleBatch]:
+    def clocked(tables: Sequence[NormalisedTable]) -> Iterator[Iterable[BundleBatch]]:
         clock.done("read")
-        for batch in encoder.records.batches(table):
+        for batches in encoder.records.batches_of_each(tables):
+            clock.done("encode")
+            yield clocked_batches(batches)
+            clock.done("write")
+
+    def clocked_batches(batches: Iterable[BundleBatch]) -> Iterator[BundleBatch]:
+        clock.done("write")
+        for batch in batches:
             clock.done("encode")
             yield batch
             clock.done("write")
 
     for group in grouped(works):
-        for outcome in encode_together(group, encoder, batches=clocked):
+        for outcome in encode_together(group, encoder, encode=clocked):
             if not isinstance(outcome, Encoded):
                 raise BenchError("bench.not-encoded", f"{outcome.work.extract.name} did not become a bundle.")
             records += outcome.records
