@@ -33,7 +33,8 @@ def document(installation: Installation, *arguments: str, expected: int = 0) -> 
 def told_of(installation: Installation) -> Installation:
     """An installation whose operator cannot be told: the variable with the webhook's address is not set."""
     settings = installation.folder / "config" / "settings.toml"
-    settings.write_text(f'{settings.read_text("utf-8")}\n[notify]\nwebhook_url_env = "HOOK"\n', "utf-8")
+    text = settings.read_text("utf-8").replace("[notify]\n", '[notify]\nwebhook_url_env = "HOOK"\n')
+    settings.write_text(text, "utf-8")
     return installation
 
 

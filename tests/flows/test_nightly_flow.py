@@ -41,7 +41,8 @@ def test_the_flow_gives_the_digest_of_the_plain_run_and_leaves_counts(
     with open_night(plain.settings, today=NIGHT, clock=lambda: datetime.now(UTC)) as night:
         expected = run_night(night)
     settings = flowing.folder / "config" / "settings.toml"
-    settings.write_text(f'{settings.read_text("utf-8")}\n[notify]\nwebhook_url_env = "NOT_THERE"\n', "utf-8")
+    text = settings.read_text("utf-8").replace("[notify]\n", '[notify]\nwebhook_url_env = "NOT_THERE"\n')
+    settings.write_text(text, "utf-8")
 
     result = nightly(config=str(flowing.folder / "config"), day=NIGHT.isoformat())
 

@@ -29,10 +29,7 @@ def told_of(installation: Installation, authority: trustme.CA, mailbox: Mailbox)
     """An installation whose operator is told by both channels, and whose providers have names."""
     authority.cert_pem.write_to_path(str(installation.folder / "ca.pem"))
     config = installation.folder / "config"
-    settings = (config / "settings.toml").read_text("utf-8")
-    (config / "settings.toml").write_text(
-        f"""{settings}
-[notify]
+    notify = f"""[notify]
 ca_file = "ca.pem"
 webhook_url_env = "HOOK"
 mail_host = "localhost"
@@ -41,9 +38,9 @@ mail_from = "dedup@ksv.example"
 mail_to = ["beheer@ksv.example"]
 mail_user = "dedup"
 mail_password_env = "MAIL_PASSWORD"
-""",
-        "utf-8",
-    )
+"""
+    settings = (config / "settings.toml").read_text("utf-8").replace("[notify]\n", notify)
+    (config / "settings.toml").write_text(settings, "utf-8")
     return installation
 
 
