@@ -13,11 +13,11 @@ import pandas as pd
 from dedup.encode.job import Encoded
 from dedup.errors import ExtractError
 from dedup.lab.installation import Installation, build_installation, submit
-from dedup.lab.simulate import SimulationSettings, generate
+from dedup.lab.simulate import Simulation, SimulationSettings, generate
 from dedup.nightly.night import open_night
 from dedup.nightly.result import NightResult
 from dedup.nightly.run import run_night
-from dedup.regions import read_regions
+from dedup.regions import Regions, read_regions
 
 REGISTRATIONS = 4_000
 DOUBLES = 0.08
@@ -46,6 +46,7 @@ def run_demo(folder: Path, *, config: Path, day: date, clock: Callable[[], datet
     ones are refused.
     """
     tell(f"Making up {REGISTRATIONS:,} registrations of {PROVIDERS} providers in {KSVS} KSVs (no real people).")
+    regions = read_regions(config / "regions.csv")
     simulation = generate(
         SimulationSettings(
             registrations=REGISTRATIONS,
@@ -54,9 +55,12 @@ def run_demo(folder: Path, *, config: Path, day: date, clock: Callable[[], datet
             day=day,
             providers=PROVIDERS,
             ksvs=KSVS,
-            regions=read_regions(config / "regions.csv"),
+            regions=regions,
         )
     )
+    if strays := strayed(simulation, regions):
+        reported = KSVS + len(set(strays))
+        tell(f"Mistyped postcodes put {len(strays)} of them in another KSV, so {reported} KSVs get a report.")
     installation = build_installation(folder, simulation, config=config, created=clock())
     planted = plant_faulty_rows(installation.extracts_of(installation.vendors[0])[0])
     tell(f"{len(installation.vendors)} vendors encode, sign and seal their extracts into the server's inbox.")
@@ -70,6 +74,12 @@ def run_demo(folder: Path, *, config: Path, day: date, clock: Callable[[], datet
         result = run_night(night)
     result.raise_for_reports()
     return Demo(installation, len(encoded), sum(outcome.records for outcome in encoded), refused, result)
+
+
+def strayed(simulation: Simulation, regions: Regions) -> list[str]:
+    """Return the KSV of each registration that lies where no provider of the simulation is at home."""
+    found = simulation.registrations["postcode"].str[:4].map(regions.ksv_of)
+    return [ksv for ksv in found if ksv and ksv not in set(simulation.providers["ksv"])]
 
 
 def plant_faulty_rows(extract: Path) -> int:
