@@ -196,7 +196,7 @@ def test_report_insurer_writes_aggregates_of_the_newest_nights_month(demo: Path,
     assert (made["month"], made["day"]) == (day[:7], day)
     assert made["insurers"]
     files = [Path(str(path)) for path in made["reports"]]  # type: ignore[attr-defined] # a JSON list
-    assert {path.name for path in files} == {"report.json", "report.csv", "report.xlsx"}
+    assert {path.name for path in files} == {"report.html", "report.json", "report.csv", "report.xlsx"}
     assert {path.parent.name for path in files} == {day[:7]}
     report = json.loads(next(path for path in files if path.suffix == ".json").read_text("utf-8"))
     assert report["version"] == "insurer-report/1"
