@@ -40,6 +40,7 @@ def gma(
     overlaps: Annotated[
         list[float] | None, typer.Option("--overlap", min=0.01, max=1.0, help="Share known; else 1, 0.5 and 0.2.")
     ] = None,
+    known_pairs: Annotated[int, typer.Option(min=0, help="Right pairs that are given to the attacker.")] = 0,
     seed: SeedOption = 1,
     day: DayOption = None,
     model_path: ModelOption = None,
@@ -53,7 +54,8 @@ def gma(
     _one_thread()
     from dedup.lab.attack.gma.run import OVERLAPS, attack_by_graph_matching
 
-    results = _run(attack_by_graph_matching, people, seed, day, model_path, config, overlaps=overlaps or OVERLAPS)
+    its_own = {"overlaps": overlaps or OVERLAPS, "known_pairs": known_pairs}
+    results = _run(attack_by_graph_matching, people, seed, day, model_path, config, **its_own)
     if as_json:
         print_json(results)
         return

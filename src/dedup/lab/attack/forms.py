@@ -26,6 +26,7 @@ KEY_BYTES = 32
 TELLING = (TokenRule.BIGRAMS, TokenRule.DATE)
 # Of the agreement of two unrelated entries, in standard deviations: beyond it lies one pair of entries in 10^9.
 NOISE = 6.0
+ROWS_AT_ONCE = 500  # of a matrix of similarities, whose combinations of sizes are counted
 
 
 class Form(StrEnum):
@@ -67,11 +68,11 @@ def entry_signs(sketch: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.unpackbits(sketch, axis=1).astype(np.float32) * 2 - 1
 
 
-def similarities(records: EncodedRecords, model: LinkageModel, graph: Graph) -> NDArray[np.float64]:
-    """Return [n, n]: how similar every two records look, their sketches laid on one another bit by bit."""
+def similarities(records: EncodedRecords, model: LinkageModel, graph: Graph) -> NDArray[np.float32]:
+    """Return float32[n, n]: how similar every two records look, their sketches laid on one another bit by bit."""
     found = agreement_of_all(records, model) if graph is Graph.ALL else agreement_of_closest(records)
     np.fill_diagonal(found, 0)
-    return found.astype(np.float64)
+    return found
 
 
 def agreement_of_all(records: EncodedRecords, model: LinkageModel) -> NDArray[np.float32]:
@@ -119,15 +120,17 @@ def agreement_of_closest(records: EncodedRecords) -> NDArray[np.float32]:
     return closest
 
 
-def clear_similarities(table: NormalisedTable, model: LinkageModel) -> NDArray[np.float64]:
-    """Return [n, n]: what `agreement_of_all` would measure if all blocks had one secret and sketches had no noise."""
+def clear_similarities(table: NormalisedTable, model: LinkageModel) -> NDArray[np.float32]:
+    """Return float32[n, n]: what `agreement_of_all` measures if all blocks have one secret and sketches no noise."""
     n = len(table.ids)
-    total = np.zeros((n, n))
+    total = np.zeros((n, n), np.float32)
     fields = [field for field in model.fields if field.tokens in TELLING]
     for field in fields:
-        total += field.bits * expected_agreement(token_matrix(table, field))
+        matrix = token_matrix(table, field)
+        for at in range(0, n, ROWS_AT_ONCE):
+            total[at : at + ROWS_AT_ONCE] += field.bits * expected_agreement(matrix[at : at + ROWS_AT_ONCE], matrix)
     np.fill_diagonal(total, 0)
-    return total / sum(field.bits for field in fields)
+    return total / np.float32(sum(field.bits for field in fields))
 
 
 def token_matrix(table: NormalisedTable, field: Field) -> NDArray[np.float32]:
@@ -142,11 +145,12 @@ def token_matrix(table: NormalisedTable, field: Field) -> NDArray[np.float32]:
     return matrix
 
 
-def expected_agreement(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return [n, n]: the similarity that sketches show on average of every two rows of ones and noughts.
+def expected_agreement(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return float32[rows of one, rows of other]: the mean similarity of the sketches of two rows of ones and noughts.
 
     It is 0 where either row has no ones.
     """
-    common = (matrix @ matrix.T).astype(np.int64)
-    size = np.broadcast_to(np.diag(common)[:, None], common.shape)
-    return expected_similarities(size, size.T, common)
+    common = (one @ other.T).astype(np.int64)
+    sizes = (matrix.sum(axis=1).astype(np.int64) for matrix in (one, other))
+    size_one, size_other = np.meshgrid(*sizes, indexing="ij")
+    return expected_similarities(size_one, size_other, common).astype(np.float32)

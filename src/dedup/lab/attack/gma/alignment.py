@@ -1,87 +1,78 @@
-"""Turns one cloud of points onto another without knowing a single pair, and pairs the points up.
+"""Graph matching from two matrices of similarities: lay one graph over the other, and say who is whom.
 
-After "Unsupervised Alignment of Embeddings with Wasserstein Procrustes" (Grave, Joulin and Berthet, AISTATS 2019),
-which the attack uses: pairing and rotation take turns. The first pairing comes from the nodes' profiles, and a
-rotation trusts at first only the pairs that stand out most, then more of them from turn to turn.
+The recipe of the published attack: embed the nodes, turn one embedding onto the other, pair the nodes up. What differs
+is how the rotation is found (`search`), and that the pairs found are used as landmarks before all are paired up.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.optimize import linear_sum_assignment
+from dataclasses import dataclass
 
-from dedup.lab.attack.gma.embedding import DIMENSIONS, Matrix, coordinates, profiles
+import numpy as np
+
+from dedup.lab.attack.gma.embedding import Matrix, coordinates, profile_costs, profiles
+from dedup.lab.attack.gma.landmarks import Pairs, costs_from_landmarks, mutual_pairs, pair_up, without_self
+from dedup.lab.attack.gma.search import DIMENSIONS, searched_rotations
+from dedup.lab.attack.gma.transport import PROFILE_WEIGHT, Clouds, settle, transport
 from dedup.lab.simulate.columns import Numbers
 
-TURNS = 50
-TRUSTED_AT_FIRST = 0.3
-TURNS_UNTIL_ALL_ARE_TRUSTED = 30
+SEARCHED = 1_500  # nodes of either side, drawn at random, among which a rotation is looked for
+PROFILE_DIMENSIONS = 6
+LAID_BLUR = np.geomspace(0.05, 0.02, 6)
+# Graphs that lie on one another have this share of nodes that are each other's nearest; half of it where they do not.
+CONVINCING = 0.3
+NOBODY: Pairs = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
-def pair_up(cost: Matrix) -> Numbers:
-    """Return int64[known]: the encoded row of each known row, in the cheapest one-to-one assignment, else -1.
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Whom the attack takes for whom: int64[known] encoded nodes, -1 for none, and after how many batches of tries."""
 
-    Jonker and Volgenant's algorithm for the minimum weight perfect matching of a bipartite graph.
+    pairing: Numbers
+    batches: int
+
+
+def match_graphs(encoded: Matrix, known: Matrix, rng: np.random.Generator, batches: int) -> Matched:
+    """Match two matrices of similarities (float32[n, n], float32[m, m]) without knowing a pair.
+
+    Tries up to `batches` batches of rotations, fewer once the graphs lie on one another, which shows without any truth:
+    far more nodes are each other's nearest. Of several it keeps the rotation with most of these.
     """
-    rows, columns = linear_sum_assignment(cost)
-    pairing = np.full(len(cost), -1)
-    pairing[rows] = columns
-    return pairing
+    clouds = clouds_of(encoded, known)
+    few = sampled(clouds, rng)
+    encoded, known = without_self(encoded), without_self(known)
+    rotations = searched_rotations(few, rng)
+    best, most, tried = clouds.by_profile, -1, 0
+    while tried < batches and most < CONVINCING * min(best.shape):
+        cost = costs_from_landmarks(encoded, known, mutual_pairs(laid(clouds, next(rotations))), NOBODY)
+        mutual, tried = len(mutual_pairs(cost)[0]), tried + 1
+        if mutual > most:
+            best, most = cost, mutual
+    return Matched(pair_up(best, NOBODY), tried)
 
 
-def mutual_pairs(cost: Matrix) -> tuple[Numbers, Numbers]:
-    """Return known and encoded rows that are each other's cheapest, those first that leave their second best behind."""
-    nearest, back = cost.argmin(axis=1), cost.argmin(axis=0)
-    known = np.flatnonzero(back[nearest] == np.arange(len(cost)))
-    best = np.partition(cost[known], 1, axis=1)
-    order = np.argsort(best[:, 0] - best[:, 1], kind="stable")
-    return known[order], nearest[known[order]]
+def match_from_pairs(encoded: Matrix, known: Matrix, sure: Pairs) -> Matched:
+    """Match two matrices of similarities, knowing some pairs."""
+    cost = costs_from_landmarks(without_self(encoded), without_self(known), NOBODY, sure)
+    return Matched(pair_up(cost, sure), 0)
 
 
-def rotation(source: Matrix, target: Matrix) -> Matrix:
-    """Return the orthogonal matrix that turns the rows of `source` closest to those of `target` (Schönemann 1966)."""
-    left, _, right = np.linalg.svd(source.T @ target)
-    turned: Matrix = left @ right
-    return turned
+def clouds_of(encoded: Matrix, known: Matrix) -> Clouds:
+    """Return where the nodes of two matrices of similarities stand."""
+    by_profile = profile_costs(profiles(known), profiles(encoded), PROFILE_DIMENSIONS)
+    by_profile *= PROFILE_WEIGHT
+    return Clouds(coordinates(encoded, DIMENSIONS), coordinates(known, DIMENSIONS), by_profile)
 
 
-def align(encoded: Matrix, known: Matrix, first_cost: Matrix) -> Matrix:
-    """Return [known, encoded]: how badly each two points fit once the clouds lie on one another.
-
-    `encoded` and `known` are the nodes' coordinates, `first_cost` how badly any two fit by their profiles.
-    """
-    pairs_known, pairs_encoded = mutual_pairs(first_cost)
-    cost = first_cost
-    for turn in range(TURNS):
-        trusted = TRUSTED_AT_FIRST + turn * (1 - TRUSTED_AT_FIRST) / TURNS_UNTIL_ALL_ARE_TRUSTED
-        count = max(1, int(len(pairs_known) * min(1.0, trusted)))
-        turned = known @ rotation(known[pairs_known[:count]], encoded[pairs_encoded[:count]])
-        cost = -turned @ encoded.T
-        before = pairs_known, pairs_encoded
-        pairs_known, pairs_encoded = mutual_pairs(cost)
-        if trusted >= 1 and all(map(np.array_equal, before, (pairs_known, pairs_encoded))):
-            break
-    return cost
+def sampled(clouds: Clouds, rng: np.random.Generator) -> Clouds:
+    """Return `SEARCHED` nodes of either side: a cloud's shape shows as well in some of its points."""
+    at_encoded = np.sort(rng.permutation(len(clouds.encoded))[:SEARCHED])
+    at_known = np.sort(rng.permutation(len(clouds.known))[:SEARCHED])
+    return Clouds(clouds.encoded[at_encoded], clouds.known[at_known], clouds.by_profile[np.ix_(at_known, at_encoded)])
 
 
-def squared_distances(one: Matrix, other: Matrix) -> Matrix:
-    """Return [rows of one, rows of other]: squared Euclidean distances."""
-    distances: Matrix = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2 * one @ other.T
-    return distances
-
-
-def match_graphs(encoded: Matrix, known: Matrix) -> Numbers:
-    """Return int64[known]: which encoded row the attack takes each known row for, from two matrices of similarities.
-
-    Of several numbers of dimensions it keeps the one under which the two graphs look most alike: it needs no truth.
-    """
-    first_cost = squared_distances(profiles(known), profiles(encoded))
-    pairings = [pair_up(align(coordinates(encoded, d), coordinates(known, d), first_cost)) for d in DIMENSIONS]
-    return max(pairings, key=lambda pairing: likeness(encoded[np.ix_(pairing, pairing)], known))
-
-
-def likeness(one: Matrix, other: Matrix) -> float:
-    """Return the correlation of two matrices of similarities, entry by entry."""
-    left, right = one - one.mean(), other - other.mean()
-    size = float(np.linalg.norm(left) * np.linalg.norm(right))
-    return float((left * right).sum()) / size if size > 0 else 0.0
+def laid(clouds: Clouds, turned: Matrix) -> Matrix:
+    """Return float32[known, encoded]: how badly any two of all nodes fit, a rotation of some of them made finer."""
+    full = clouds.cut(DIMENSIONS)
+    plan, _ = transport(full.costs(turned), LAID_BLUR[0])
+    return full.costs(settle(full, plan, LAID_BLUR).turned)
