@@ -46,19 +46,23 @@ def verified_assertion(token: str, *, registered: Registered, issuer: str, now: 
     """
     statement = _taken_apart(token)
     if statement.key_id in registered.withdrawn:
-        raise _refused("key-withdrawn", "The key that signed the assertion was withdrawn.")
+        raise _refused("auth.key-withdrawn", "The key that signed the assertion was withdrawn.")
     vendor = registered.keys.get(statement.key_id)
     if vendor is None:
-        raise _refused("key-unknown", "No registered vendor has the key that the assertion names.")
+        raise _refused("auth.key-unknown", "No registered vendor has the key that the assertion names.")
     try:
         verify(statement, vendor.key)
     except BundleError as error:
-        raise _refused("assertion-signature", "The assertion's signature is not by the key that it names.") from error
+        raise _refused(
+            "auth.assertion-signature", "The assertion's signature is not by the key that it names."
+        ) from error
     claims = _claims(statement.payload)
     if (claims["iss"], claims["sub"]) != (vendor.vendor, vendor.vendor):
-        raise _refused("assertion-client", "The assertion's iss and sub are not the vendor that its key belongs to.")
+        raise _refused(
+            "auth.assertion-client", "The assertion's iss and sub are not the vendor that its key belongs to."
+        )
     if claims["aud"] != issuer:
-        raise _refused("assertion-audience", "The assertion's aud is not this server's issuer.")
+        raise _refused("auth.assertion-audience", "The assertion's aud is not this server's issuer.")
     expires = _check_times(claims, now)
     used_as = hashlib.sha256(canonical_json([statement.key_id, claims["jti"]])).hexdigest()
     return Assertion(vendor.vendor, statement.key_id, used_as, expires + SKEW)
@@ -75,9 +79,9 @@ def _taken_apart(token: str) -> SignedStatement:
     except ValueError as error:
         raise _malformed() from error
     if header.get("alg") != ALGORITHM:
-        raise _refused("assertion-algorithm", f"The assertion is not signed with {ALGORITHM}.")
+        raise _refused("auth.assertion-algorithm", f"The assertion is not signed with {ALGORITHM}.")
     if header.get("typ") != ASSERTION_KIND:
-        raise _refused("assertion-kind", f"The assertion's typ is not {ASSERTION_KIND}.")
+        raise _refused("auth.assertion-kind", f"The assertion's typ is not {ASSERTION_KIND}.")
     if set(header) != {"alg", "kid", "typ"}:
         raise _malformed()
     return SignedStatement(token, KeyId(header["kid"]), payload)
@@ -108,18 +112,22 @@ def _check_times(claims: dict[str, Any], now: datetime) -> datetime:
         datetime.fromtimestamp(claims.get(name, claims["iat"]), UTC) for name in ("iat", "exp", "nbf")
     )
     if not timedelta() < expires - issued <= LONGEST_LIFE:
-        raise _refused("assertion-lifetime", f"The assertion's exp is not 1 to {LONGEST_LIFE.seconds} s after its iat.")
+        raise _refused(
+            "auth.assertion-lifetime", f"The assertion's exp is not 1 to {LONGEST_LIFE.seconds} s after its iat."
+        )
     said = f"this server's clock says {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if expires + SKEW <= now:
-        raise _refused("assertion-expired", f"The assertion has expired; {said}.")
+        raise _refused("auth.assertion-expired", f"The assertion has expired; {said}.")
     if max(issued, not_before) > now + SKEW:
-        raise _refused("assertion-future", f"The assertion was made in the future; {said}.")
+        raise _refused("auth.assertion-future", f"The assertion was made in the future; {said}.")
     return expires
 
 
 def _malformed() -> UnauthorisedError:
-    return _refused("assertion-malformed", "The assertion is not a compact JWS with the header and claims required.")
+    return _refused(
+        "auth.assertion-malformed", "The assertion is not a compact JWS with the header and claims required."
+    )
 
 
-def _refused(what: str, message: str) -> UnauthorisedError:
-    return UnauthorisedError(f"auth.{what}", message, error="invalid_client")
+def _refused(code: str, message: str) -> UnauthorisedError:
+    return UnauthorisedError(code, message, error="invalid_client")
