@@ -21,6 +21,8 @@ from dedup.ingest.rekey import rekey
 from dedup.lab.bench.made_up import MadeUp, made_up_batch, write_made_up_bundle
 from dedup.lab.gathering import BundleReading, survey_all, take_all
 from dedup.lab.linking import find_bundles, link_bundles, read_bundles, result_digest
+from dedup.lab.second_key import Numbering, rekey_shards
+from dedup.link.candidates import find_blocks
 from dedup.link.concatenate import concatenate
 from dedup.link.engine import link
 from dedup.model.load import load_model
@@ -105,20 +107,38 @@ def test_few_entries_are_kept_and_none_that_is_shared(bundles):
         assert counts[counts > 1].sum() == len(entries.row) < len(tokens)
 
 
-def taken_of(bundles, hold):
-    reading = BundleReading.of(MODEL, None, hold)
+def taken_of(bundles, **how):
+    reading = BundleReading.of(MODEL, None, **how)
     with ThreadPoolExecutor(1) as pool:
         surveyed, shared = survey_all(bundles, reading, pool)
         return take_all(surveyed, reading, shared, pool)
 
 
 def test_bundles_that_are_held_and_bundles_that_are_read_again_give_the_same(bundles):
-    held, again = (taken_of(bundles, hold) for hold in (1 << 30, 0))
+    held, again = (taken_of(bundles, hold=hold) for hold in (1 << 30, 0))
     for index in range(len(MODEL.passes)):
-        one, other = held.pop(index), again.pop(index)
-        assert len(one.row) > 0
-        for name in ("row", "token", "sketch"):
-            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        for one, other in zip(held.pop(index), again.pop(index), strict=True):
+            assert len(one.row) > 0
+            for name in ("row", "token", "sketch"):
+                np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_shards_hold_blocks_whole_and_change_no_entry(bundles):
+    one, many = (taken_of(bundles, shards=shards) for shards in (1, 64))
+    numbering = Numbering(np.full(SET.records, 0xFFFF, np.uint32), np.arange(SET.records, dtype=np.uint32)[::-1].copy())
+    for index, linkage_pass in enumerate(MODEL.passes):
+        keyed = []
+        for shards in (one.pop(index), many.pop(index)):
+            with ThreadPoolExecutor(2) as pool:
+                entries, tokens = rekey_shards(shards, linkage_pass, MODEL, numbering, KEY, pool)
+            order = np.lexsort((entries.row, *entries.token.T[::-1]))
+            assert len(np.unique(entries.token, axis=0)) == tokens == len(find_blocks(entries, 200, grouped=True).start)
+            keyed.append((len(shards), *(getattr(entries, name)[order] for name in ("row", "token", "sketch"))))
+        (few, *expected), (more, *found) = keyed
+        assert (few, more) == (1, 64)
+        assert len(expected[0]) > 0
+        for left, right in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(left, right)
 
 
 def test_hardly_an_entry_is_taken_for_nothing(bundles):
@@ -128,9 +148,9 @@ def test_hardly_an_entry_is_taken_for_nothing(bundles):
         surveyed, shared = survey_all(bundles, reading, pool)
         taken = take_all(surveyed, reading, shared, pool)
     for index in range(len(MODEL.passes)):
-        entries = taken.pop(index)
-        _, counts = np.unique(entries.token, axis=0, return_counts=True)
-        alone = int(sum(one.entries[index] for one in surveyed)) - int(counts[counts > 1].sum())
+        tokens = np.concatenate([shard.token for shard in taken.pop(index)])
+        _, counts = np.unique(tokens, axis=0, return_counts=True)
+        alone = int(shared.shards[index].sum()) - int(counts[counts > 1].sum())
         assert int((counts == 1).sum()) < 0.1 * alone
     with pytest.raises(ValueError, match="once"):
         taken.pop(0)

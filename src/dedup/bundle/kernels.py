@@ -90,16 +90,21 @@ def find_entries(
 
 
 @njit(cache=True, nogil=True)
-def mark_tokens(data: NDArray[np.uint8], start: int, entries: int, seen: NDArray[np.uint64]) -> None:
+def mark_tokens(
+    data: NDArray[np.uint8], start: int, entries: int, seen: NDArray[np.uint64], shards: NDArray[np.int64]
+) -> None:
     """Note the block tokens of one pass of a batch in a table of bits [2 * words]: seen once, and seen again.
 
     A token's bit is chosen by its first bits, which are those of a hash. Two tokens can share one: then both look as if
-    they were seen again. A token that was seen again never looks as if it was not.
+    they were seen again. A token that was seen again never looks as if it was not. Each of the `shards`, 2^k of them,
+    is told how many tokens have its number as their first k bits.
     """
-    shift = _slot_shift(len(seen))
+    shift, shard_shift = _slot_shift(len(seen)), _shard_shift(len(shards))
     tokens = start + entries * ROW_BYTES
     for i in range(entries):
-        slot = _half(data, tokens + i * TOKEN_BYTES) >> shift
+        half = _half(data, tokens + i * TOKEN_BYTES)
+        shards[(half >> np.uint64(1)) >> shard_shift] += 1
+        slot = half >> shift
         # The two words lie side by side, and there is no branch: the CPU can wait for many of them at a time.
         word, mask = (slot >> np.uint64(6)) << np.uint64(1), np.uint64(1) << (slot & np.uint64(63))
         once = seen[word]
@@ -108,49 +113,66 @@ def mark_tokens(data: NDArray[np.uint8], start: int, entries: int, seen: NDArray
 
 
 @njit(cache=True, nogil=True)
-def count_again(
-    data: NDArray[np.uint8], place: NDArray[np.int64], seen: NDArray[np.uint64], count: NDArray[np.int64]
+def find_again(
+    data: NDArray[np.uint8],
+    start: int,
+    entries: int,
+    seen: NDArray[np.uint64],
+    shards: NDArray[np.int64],
+    again: NDArray[np.bool_],
 ) -> None:
-    """Count for each pass the entries whose token was seen again."""
-    shift = _slot_shift(seen.shape[1])
-    for p in range(len(place)):
-        tokens = place[p, 0] + place[p, 1] * ROW_BYTES
-        found = np.uint64(0)
-        for i in range(place[p, 1]):
-            slot = _half(data, tokens + i * TOKEN_BYTES) >> shift
-            word = (slot >> np.uint64(6)) << np.uint64(1)
-            found += (seen[p, word + np.uint64(1)] >> (slot & np.uint64(63))) & np.uint64(1)
-        count[p] = np.int64(found)
+    """Tell of each entry of one pass whether its token was seen again, and count these for each shard."""
+    shift, shard_shift = _slot_shift(len(seen)), _shard_shift(len(shards))
+    tokens = start + entries * ROW_BYTES
+    for i in range(entries):
+        half = _half(data, tokens + i * TOKEN_BYTES)
+        slot = half >> shift
+        word = (slot >> np.uint64(6)) << np.uint64(1)
+        found = (seen[word + np.uint64(1)] >> (slot & np.uint64(63))) & np.uint64(1)
+        again[i] = found
+        shards[(half >> np.uint64(1)) >> shard_shift] += np.int64(found)
 
 
 @njit(cache=True, nogil=True)
 def take_again(
     data: NDArray[np.uint8],
     start: int,
-    entries: int,
-    seen: NDArray[np.uint64],
+    again: NDArray[np.bool_],
     first_row: int,
+    at: NDArray[np.int64],
     row: NDArray[np.uint32],
     token: NDArray[np.uint8],
     sketch: NDArray[np.uint8],
 ) -> None:
-    """Copy the entries of one pass whose token was seen again (`seen` [2 * words]), rows counting from `first_row`."""
-    shift = _slot_shift(len(seen))
+    """Copy the entries of one pass whose token was seen `again`, rows counting from `first_row`.
+
+    The entries of shard k go to at[k] and on, which is counted up.
+    """
+    shard_shift, entries = _shard_shift(len(at)), len(again)
     tokens = start + entries * ROW_BYTES
     sketches = tokens + entries * TOKEN_BYTES
     width = sketch.shape[1]
-    taken = 0
     for i in range(entries):
-        at = tokens + i * TOKEN_BYTES
-        slot = _half(data, at) >> shift
-        word = (slot >> np.uint64(6)) << np.uint64(1)
-        if (seen[word + np.uint64(1)] >> (slot & np.uint64(63))) & np.uint64(1):
-            row[taken] = np.uint32(first_row) + _number(data, start + i * ROW_BYTES)
+        if again[i]:
+            source = tokens + i * TOKEN_BYTES
+            shard = (_half(data, source) >> np.uint64(1)) >> shard_shift
+            goal = at[shard]
+            at[shard] = goal + 1
+            row[goal] = np.uint32(first_row) + _number(data, start + i * ROW_BYTES)
             for byte in range(TOKEN_BYTES):
-                token[taken, byte] = data[at + byte]
+                token[goal, byte] = data[source + byte]
             for byte in range(width):
-                sketch[taken, byte] = data[sketches + i * width + byte]
-            taken += 1
+                sketch[goal, byte] = data[sketches + i * width + byte]
+
+
+@njit(cache=True, nogil=True)
+def _shard_shift(shards: int) -> np.uint64:
+    """Return by how much the upper 63 bits of half a token are shifted to number one of 2^k shards."""
+    shift = np.uint64(63)
+    while shards > 1:
+        shards >>= 1
+        shift -= np.uint64(1)
+    return shift
 
 
 @njit(cache=True, nogil=True)

@@ -16,9 +16,7 @@ has the argument and the figures.
 
 from __future__ import annotations
 
-import collections
 import hmac
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +26,7 @@ from numpy.typing import NDArray
 from dedup.bundle.keys import IngestKey
 from dedup.ingest.kernels import number_blocks, rekey_runs, words_needed
 from dedup.model.linkage import LinkageModel, Pass
-from dedup.model.records import TOKEN_BYTES, EncodedRecords, PassEntries
+from dedup.model.records import EncodedRecords, PassEntries, empty_entries
 
 BLOCK_BYTES = 16
 _CHUNK_BYTES = 1 << 19  # of stream: small enough for the second-level cache
@@ -38,8 +36,7 @@ def rekey(records: EncodedRecords, model: LinkageModel, key: IngestKey) -> Encod
     """Return the records under the ingest key: same rows, presence and weeks, new tokens and sketches, sorted again.
 
     Equal tokens of one pass stay equal and distances per field within a block stay what they were; without the key no
-    other relation survives. Deterministic in the key and the records. A bundle's batches are too small for threads to
-    gain anything; `rekey_runs_of` takes a pool.
+    other relation survives. Deterministic in the key and the records.
     """
     passes = tuple(
         rekey_runs_of(entries, Runs.of(entries.token), linkage_pass, model, records.presence, key)
@@ -108,11 +105,12 @@ def rekey_runs_of(
     presence: NDArray[np.uint32],
     key: IngestKey,
     *,
-    pool: Executor | None = None,
+    into: PassEntries | None = None,
 ) -> PassEntries:
     """Return the entries of these runs of a pass under the ingest key, sorted by their new tokens.
 
-    `presence` is that of the records that the entries' rows count; `pool`'s threads only make it faster.
+    `presence` is that of the records that the entries' rows count. They are written into `into` where that is given:
+    room for as many entries as the runs have.
     """
     layout = _Layout.of(linkage_pass, model)
     distinct = entries.token[runs.order[runs.first]]
@@ -122,26 +120,19 @@ def rekey_runs_of(
     first, lengths = runs.first[by_token], runs.length[by_token]
     new_token, seed = new_token[by_token], seed[by_token]
     target = np.cumsum(lengths) - lengths
-    count = int(lengths.sum())
-    row = np.empty(count, np.uint32)
-    token = np.empty((count, TOKEN_BYTES), np.uint8)
-    sketch = np.empty((count, layout.width), np.uint8)
+    out = into or empty_entries(entries.number, int(lengths.sum()), layout.width)
     blocks = layout.stream_blocks
     chunk = max(1, _CHUNK_BYTES // (blocks * BLOCK_BYTES))
     cipher = _cipher(key, "stream", layout.number)
-
-    def write(at: int) -> None:
+    for at in range(0, len(first), chunk):
         part = slice(at, at + chunk)
         stream = _stream(cipher, seed[part], blocks)
         rekey_runs(
             runs.order, first[part], lengths[part], target[part], new_token[part], stream, stream.view("<u8"),
             entries.row, entries.sketch, presence,
-            layout.start, layout.bits, layout.presence_bit, layout.words, row, token, sketch,
+            layout.start, layout.bits, layout.presence_bit, layout.words, out.row, out.token, out.sketch,
         )  # fmt: skip
-
-    # Every chunk writes its own part of the result, so it does not matter which is done first.
-    collections.deque((pool.map if pool else map)(write, range(0, len(first), chunk)), maxlen=0)
-    return PassEntries(entries.number, row, token, sketch)
+    return out
 
 
 def _sorting(token: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -20,17 +20,19 @@ from numpy.typing import NDArray
 
 from dedup.bundle.columns import ID, check_columns, malformed
 from dedup.bundle.container import FileState
-from dedup.bundle.kernels import count_again, mark_tokens, split_ids, take_again
+from dedup.bundle.kernels import find_again, mark_tokens, split_ids, take_again
 from dedup.bundle.keys import SealingPrivateKey
 from dedup.bundle.payload import BatchLayout, RawBatch, parse_columns
 from dedup.bundle.reader import OpenBundle, open_bundle
 from dedup.errors import BundleError
 from dedup.lab.ids import Ids, join_ids
 from dedup.model.linkage import LinkageModel
-from dedup.model.records import TOKEN_BYTES, PassEntries
+from dedup.model.records import PassEntries, empty_entries, part_of
 
 HELD_BODY = 16 << 20  # bytes; a bundle of some 18,000 registrations
 HELD_IN_ALL = 1 << 30  # bytes of bundles that are held between the two readings, some 1,100,000 registrations
+# More shards would each be nearer to the processor's cache; but each ends in a large page that is partly unused.
+SHARDS = 16
 # One bit for so many bytes of bundles: of the entries that meet no other one, a twentieth is taken for nothing.
 _BYTES_A_BIT = 32
 _LONGEST_ID = 64
@@ -51,45 +53,51 @@ class Surveyed:
     ids: Ids
     presence: NDArray[np.uint32]
     edd_week: NDArray[np.int32]
-    entries: NDArray[np.int64]  # how many of each pass
     batches: tuple[RawBatch, ...] | None
 
 
 class SharedTokens:
     """Which block tokens stand in the bundles more than once, as a table of bits per pass.
 
-    A token is never wrongly said to stand once; one in twenty is wrongly said to stand more often.
+    A token is never wrongly said to stand once; one in twenty is wrongly said to stand more often. `shards` is
+    int64[passes, 2^k], how many tokens have each number as their first k bits.
     """
 
-    def __init__(self, passes: int, bundle_bytes: int) -> None:
+    def __init__(self, passes: int, bundle_bytes: int, shards: int) -> None:
         words = max(bundle_bytes // _BYTES_A_BIT // 64, 1)
         words = 1 << (words - 1).bit_length()
         self.seen = np.zeros((passes, 2 * words), np.uint64)
+        self.shards = np.zeros((passes, shards), np.int64)
         self._locks = [threading.Lock() for _ in range(passes)]
 
     def note(self, raw: RawBatch) -> None:
         """Note the tokens of a batch; safe to call from several threads, in any order."""
-        for (start, entries), seen, lock in zip(raw.place.tolist(), self.seen, self._locks, strict=True):
+        tables = zip(raw.place.tolist(), self.seen, self.shards, self._locks, strict=True)
+        for (start, entries), seen, shards, lock in tables:
             with lock:
-                mark_tokens(raw.data, start, entries, seen)
+                mark_tokens(raw.data, start, entries, seen, shards)
 
 
 @dataclass(frozen=True, slots=True)
 class BundleReading:
     """How bundles are read: the model that they were made with, and the key that opens sealed ones.
 
-    Bundles of at most `hold` bytes together are held in memory between the two readings.
+    Bundles of at most `hold` bytes together are held in memory between the two readings. What is kept is divided into
+    `shards`, a power of two.
     """
 
     model: LinkageModel
     layout: BatchLayout
     opened_with: SealingPrivateKey | None
     hold: int
+    shards: int
 
     @classmethod
-    def of(cls, model: LinkageModel, opened_with: SealingPrivateKey | None, hold: int = HELD_IN_ALL) -> BundleReading:
+    def of(
+        cls, model: LinkageModel, opened_with: SealingPrivateKey | None, hold: int = HELD_IN_ALL, shards: int = SHARDS
+    ) -> BundleReading:
         """Return the reading of a model's bundles."""
-        return cls(model, BatchLayout.of(model), opened_with, hold)
+        return cls(model, BatchLayout.of(model), opened_with, hold, shards)
 
     def open(self, path: Path, checked: FileState | None = None) -> OpenBundle:
         """Open a bundle, whose body is not hashed again in the state `checked`; raises what `open_bundle` raises."""
@@ -102,14 +110,12 @@ def survey(path: Path, reading: BundleReading, shared: SharedTokens, *, hold: bo
     Of the columns only registratie_id is looked at: the engine needs no other. Raises what reading a bundle raises.
     """
     ids, presence, edd_week = [], [np.empty(0, np.uint32)], [np.empty(0, np.int32)]
-    entries = np.zeros(len(reading.model.passes), np.int64)
     held: list[RawBatch] = []
     with reading.open(path) as bundle:
         for raw in bundle.raw_batches(reading.layout):
             ids.append(_ids(raw, reading.model))
             presence.append(raw.presence)
             edd_week.append(raw.edd_week)
-            entries += raw.place[:, 1]
             shared.note(raw)
             if hold:
                 held.append(replace(raw, columns=b""))
@@ -124,61 +130,58 @@ def survey(path: Path, reading: BundleReading, shared: SharedTokens, *, hold: bo
         ids=join_ids(ids),
         presence=np.concatenate(presence),
         edd_week=np.concatenate(edd_week),
-        entries=entries,
         batches=tuple(held) if hold else None,
     )
 
 
 class SharedEntries:
-    """The shared entries of all bundles, pass by pass, written by several threads in the order in which they come.
+    """The shared entries of all bundles by pass and shard, written by several threads in the order in which they come.
 
     There is room for every entry that was surveyed; the system gives memory for what is written only. The order of
     entries depends on threads, and nothing that is made of them does: they are sorted by token and row first.
     """
 
-    def __init__(self, model: LinkageModel, entries: NDArray[np.int64]) -> None:
+    def __init__(self, model: LinkageModel, shared: SharedTokens) -> None:
         self._passes: list[PassEntries | None] = [
-            PassEntries(
-                number=linkage_pass.number,
-                row=np.empty(count, np.uint32),
-                token=np.empty((count, TOKEN_BYTES), np.uint8),
-                sketch=np.empty((count, model.sketch_bytes(linkage_pass)), np.uint8),
-            )
-            for linkage_pass, count in zip(model.passes, entries.tolist(), strict=True)
+            empty_entries(linkage_pass.number, count, model.sketch_bytes(linkage_pass))
+            for linkage_pass, count in zip(model.passes, shared.shards.sum(axis=1).tolist(), strict=True)
         ]
-        self._used = np.zeros(len(entries), np.int64)
+        self._start = np.cumsum(shared.shards, axis=1) - shared.shards
+        self._end = self._start.copy()
+        self._shared = shared
         self._lock = threading.Lock()
 
-    def add(self, raw: RawBatch, first_row: int, shared: SharedTokens) -> None:
+    def add(self, raw: RawBatch, first_row: int) -> None:
         """Copy the shared entries of a batch whose rows count from `first_row`; safe to call from several threads."""
-        counts = np.empty(len(self._used), np.int64)
-        count_again(raw.data, raw.place, shared.seen, counts)
+        counts = np.zeros_like(self._end)
+        again = [np.empty(entries, np.bool_) for entries in raw.place[:, 1].tolist()]
+        for index, (start, entries) in enumerate(raw.place.tolist()):
+            find_again(raw.data, start, entries, self._shared.seen[index], counts[index], again[index])
         with self._lock:
-            first = self._used.copy()
-            self._used += counts
-        for index, entries in enumerate(self._passes):
-            if counts[index] and entries is not None:
-                own = slice(first[index], first[index] + counts[index])
-                start, standing = raw.place[index].tolist()
-                row, token, sketch = entries.row[own], entries.token[own], entries.sketch[own]
-                take_again(raw.data, start, standing, shared.seen[index], first_row, row, token, sketch)
+            at = self._end.copy()
+            self._end += counts
+        for index, start in enumerate(raw.place[:, 0].tolist()):
+            to = self._passes[index]
+            if to is not None:
+                take_again(raw.data, start, again[index], first_row, at[index], to.row, to.token, to.sketch)
 
-    def pop(self, index: int) -> PassEntries:
-        """Return the entries of a pass and forget them; raises `ValueError` the second time."""
-        entries, used = self._passes[index], int(self._used[index])
+    def pop(self, index: int) -> list[PassEntries]:
+        """Return the entries of a pass, shard by shard, and forget them; raises `ValueError` the second time."""
+        entries = self._passes[index]
         if entries is None:
             raise ValueError("a pass can be taken once")
         self._passes[index] = None
-        return PassEntries(entries.number, entries.row[:used], entries.token[:used], entries.sketch[:used])
+        bounds = zip(self._start[index].tolist(), self._end[index].tolist(), strict=True)
+        return [part_of(entries, slice(start, end)) for start, end in bounds]
 
 
-def take(surveyed: Surveyed, first_row: int, reading: BundleReading, shared: SharedTokens, into: SharedEntries) -> None:
+def take(surveyed: Surveyed, first_row: int, reading: BundleReading, into: SharedEntries) -> None:
     """Put a bundle's shared entries into `into`, its rows counting from `first_row`.
 
     Raises `BundleError` (`link.bundle-changed`) when it is read again and is not the one that was surveyed.
     """
     for raw in _read_again(surveyed, reading) if surveyed.batches is None else surveyed.batches:
-        into.add(raw, first_row, shared)
+        into.add(raw, first_row)
         first_row += len(raw.presence)
 
 
@@ -193,9 +196,9 @@ def take_all(
     surveyed: Sequence[Surveyed], reading: BundleReading, shared: SharedTokens, pool: Executor
 ) -> SharedEntries:
     """Go through all bundles again; the entries' rows count all bundles' rows in the order of `surveyed`."""
-    into = SharedEntries(reading.model, np.sum([one.entries for one in surveyed], axis=0))
+    into = SharedEntries(reading.model, shared)
     starts = np.cumsum([0, *(len(one.presence) for one in surveyed)]).tolist()
-    for _ in pool.map(lambda one, first: take(one, first, reading, shared, into), surveyed, starts[:-1]):
+    for _ in pool.map(lambda one, first: take(one, first, reading, into), surveyed, starts[:-1]):
         pass
     return into
 
@@ -206,7 +209,7 @@ def survey_all(bundles: Sequence[Path], reading: BundleReading, pool: Executor) 
     Raises `BundleError`: what reading a bundle raises, and `link.epochs` when they come from different epochs.
     """
     size = sum(path.stat().st_size for path in bundles)
-    shared = SharedTokens(len(reading.model.passes), size)
+    shared = SharedTokens(len(reading.model.passes), size, reading.shards)
     surveyed = list(pool.map(lambda path: survey(path, reading, shared, hold=size <= reading.hold), bundles))
     if len({one.epoch_key_id for one in surveyed}) > 1:
         raise BundleError("link.epochs", "The bundles come from different epochs: their encodings cannot be compared.")

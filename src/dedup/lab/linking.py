@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 from dedup.bundle.keys import IngestKey, SealingPrivateKey
 from dedup.bundle.outside import read_manifest
 from dedup.errors import BundleError, ModelError
-from dedup.ingest.rekey import Runs, rekey_runs_of, stream_bytes
+from dedup.ingest.rekey import stream_bytes
 from dedup.lab.gathering import BundleReading, order_of_ids, survey_all, take_all
 from dedup.lab.ids import Ids
 from dedup.lab.linked_files import records_path
-from dedup.link.candidates import find_blocks
+from dedup.lab.second_key import Numbering, rekey_shards
 from dedup.link.engine import Linkage, LinkOptions, link
 from dedup.model.linkage import LinkageModel
 from dedup.model.load import load_model
@@ -92,9 +92,10 @@ def read_bundles(
 ) -> tuple[Ids, EncodedRecords, Volume]:
     """Read bundles and return ids in ascending order with their records, and under `key` the entries that are shared.
 
-    An entry that is alone in its block is left out: it finds no pair. `on_stage` hears `survey`, `take`, `ids` and
-    `rekey`. Raises `BundleError`: what `open_bundle` raises, `link.epochs` when the bundles come from different epochs,
-    `link.id-twice` when two registrations have one id, `link.bundle-changed` when one is replaced meanwhile.
+    An entry that is alone in its block is left out: it finds no pair; those of one token stand beside one another.
+    `on_stage` hears `survey`, `take`, `ids` and `rekey`. Raises `BundleError`: what `open_bundle` raises, `link.epochs`
+    when the bundles come from different epochs, `link.id-twice` when two registrations have one id,
+    `link.bundle-changed` when one is replaced meanwhile.
     """
     reading = BundleReading.of(model, opened_with)
     surveyed, shared = survey_all(bundles, reading, pool)
@@ -105,24 +106,20 @@ def read_bundles(
     ids, order = ordering.result()
     place = np.empty(len(order), np.uint32)
     place[order] = np.arange(len(order), dtype=np.uint32)
-    presence = np.concatenate([one.presence for one in surveyed])
+    numbering = Numbering(np.concatenate([one.presence for one in surveyed]), place)
     edd_week = np.concatenate([one.edd_week for one in surveyed])[order]
     held = all(one.batches is not None for one in surveyed)
     del surveyed, shared
     on_stage("ids")
     passes, entry_bytes, stream = [], 0, 0
     for index, linkage_pass in enumerate(model.passes):
-        entries = taken.pop(index)
-        blocks = find_blocks(entries, max(len(entries.row), 2))
-        runs = Runs(blocks.order, blocks.start, blocks.length)
-        rekeyed = rekey_runs_of(entries, runs, linkage_pass, model, presence, key, pool=pool)
-        passes.append(replace(rekeyed, row=place[rekeyed.row]))
-        entry_bytes += rekeyed.token.nbytes + rekeyed.sketch.nbytes
-        stream += len(runs.first) * stream_bytes(linkage_pass, model)
-        del entries, blocks
+        entries, tokens = rekey_shards(taken.pop(index), linkage_pass, model, numbering, key, pool)
+        passes.append(entries)
+        entry_bytes += entries.token.nbytes + entries.sketch.nbytes
+        stream += tokens * stream_bytes(linkage_pass, model)
     on_stage("rekey")
     volume = Volume(sum(path.stat().st_size for path in bundles), held, ids.letters.nbytes, entry_bytes, stream)
-    return ids, EncodedRecords(presence[order], edd_week, tuple(passes)), volume
+    return ids, EncodedRecords(numbering.presence[order], edd_week, tuple(passes)), volume
 
 
 def link_bundles(
@@ -143,7 +140,7 @@ def link_bundles(
     """
     with ThreadPoolExecutor(workers) as pool:
         ids, records, volume = read_bundles(bundles, model, opened_with, key, pool, on_stage or (lambda _stage: None))
-        linkage = link(records, model, threshold=threshold, options=options, pool=pool, on_stage=on_stage)
+        linkage = link(records, model, threshold=threshold, options=options, grouped=True, pool=pool, on_stage=on_stage)
     return LinkedBundles(ids, linkage, volume)
 
 

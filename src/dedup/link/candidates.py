@@ -60,10 +60,14 @@ class Hits:
     distance: NDArray[np.uint16]
 
 
-def find_blocks(entries: PassEntries, max_block: int) -> Blocks:
-    """Sort the entries of a pass by token (any order may come in) and return the blocks of 2 to `max_block` entries."""
+def find_blocks(entries: PassEntries, max_block: int, *, grouped: bool = False) -> Blocks:
+    """Return the blocks of 2 to `max_block` entries of a pass.
+
+    Entries may come in any order and are sorted by token first; not so if they are `grouped`: those of one token then
+    have to stand beside one another, or pairs are lost.
+    """
     words = entries.token.view(">u8").astype(np.uint64)
-    order = _order_by_token(words)
+    order = np.arange(len(words), dtype=np.uint32) if grouped else _order_by_token(words)
     start, length = _runs(words, order)
     small = length <= max_block
     blocks = Blocks(

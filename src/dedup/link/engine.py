@@ -88,12 +88,14 @@ def link(
     *,
     threshold: float,
     options: LinkOptions | None = None,
+    grouped: bool = False,
     pool: Executor | None = None,
     on_stage: Callable[[str], None] | None = None,
 ) -> Linkage:
     """Find candidate pairs, weigh them, and group records from match probability `threshold` on.
 
-    `pool`'s threads make it faster and change nothing. `on_stage` is told the name of every stage when it is done:
+    `grouped` promises that entries of one token stand beside one another in every pass (`find_blocks`). `pool`'s
+    threads make it faster and change nothing. `on_stage` is told the name of every stage when it is done:
     blocks, compare, weights, groups. Raises `BundleError` (`link.shape`) when the records do not fit the model and
     `ModelError` when the model cannot be computed.
     """
@@ -102,7 +104,7 @@ def link(
     rules = level_rules(model)
     check_shapes(records, model)
     each = pool.map if pool else map
-    blocks = tuple(each(lambda entries: find_blocks(entries, settings.max_block), records.passes))
+    blocks = tuple(each(lambda entries: find_blocks(entries, settings.max_block, grouped=grouped), records.passes))
     plan = plan_hits(blocks, model, len(records), settings.max_hits)
     done("blocks")
     parts = list(each(lambda part: compare(hits_of(plan, *part), records, model, rules), plan.slices))

@@ -28,6 +28,21 @@ class PassEntries:
     sketch: NDArray[np.uint8]
 
 
+def empty_entries(number: int, count: int, width: int) -> PassEntries:
+    """Return room for so many entries of pass `number` whose sketches take `width` bytes."""
+    return PassEntries(
+        number=number,
+        row=np.empty(count, np.uint32),
+        token=np.empty((count, TOKEN_BYTES), np.uint8),
+        sketch=np.empty((count, width), np.uint8),
+    )
+
+
+def part_of(entries: PassEntries, part: slice) -> PassEntries:
+    """Return some entries of a pass, in the same memory."""
+    return PassEntries(entries.number, entries.row[part], entries.token[part], entries.sketch[part])
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedRecords:
     """n records: presence bits, EDD weeks and their entries, one `PassEntries` per pass of the model, in its order.
