@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import re
 import secrets
 import select
 import shutil
@@ -149,7 +148,7 @@ def flaky() -> Callable[[int, int], FlakyNetwork]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sandbox that no server has seen, with one bundle of some 50 kB and one of some 2 MB beside the credentials."""
     folder = tmp_path_factory.mktemp("made") / "sandbox"
-    sandbox = open_sandbox(folder, config=ROOT / "config", url="http://127.0.0.1:1", day=today(), now=datetime.now(UTC))
+    sandbox = open_sandbox(folder, config=ROOT / "config", url="http://127.0.0.1:1", now=datetime.now(UTC))
     small, large = sandbox.providers
     many = generate(SimulationSettings(registrations=2_500, doubles=0, seed=3, day=today())).registrations
     write_extracts(many.assign(aanbieder_agb=large), sandbox.vendor_folder / "extracts")
@@ -186,10 +185,9 @@ def copy_served(made: Path, folder: Path, *, port: int, told_port: int) -> Servi
     """Serve a copy of the sandbox that says of itself that it is at `told_port`."""
     shutil.copytree(made, folder)
     url = f"http://127.0.0.1:{told_port}"
-    sandbox = open_sandbox(folder, config=ROOT / "config", url=url, day=today(), now=datetime.now(UTC))
+    sandbox = open_sandbox(folder, config=ROOT / "config", url=url, now=datetime.now(UTC))
     settings = folder / "config" / "settings.toml"
-    text = re.sub(r"(?ms)^\[service\].*?(?=^\[|\Z)", "", settings.read_text())
-    settings.write_text(f'{text}\n[service]\nissuer = "{url}"\nmetrics_port = 0\n')
+    settings.write_text(f'{settings.read_text()}issuer = "{url}"\n')  # its last section is [service]
     running = Serving(sandbox, port)
     running.start()
     return running

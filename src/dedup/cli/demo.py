@@ -79,10 +79,10 @@ def _print(made: Demo) -> None:
     typer.echo(f"\nBeside each lie report.pdf, .xlsx, .csv and .json; all findings are in {made.night.findings}.")
     typer.echo(f"What each provider is told, with a form to answer in, is in {folder / 'provider-reports'}.")
     truth = folder / "truth.csv"
-    typer.echo(f"How well did it do? {_this_command()} evaluate --findings {made.night.findings} --truth {truth}")
+    typer.echo(f"How well did it do? {this_command()} evaluate --findings {made.night.findings} --truth {truth}")
 
 
-def _this_command() -> str:
+def this_command() -> str:
     """Return how this program was called, so that what is printed can be typed again."""
     import sys
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dedup.cli.console import ConfigOption, settings_from
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from dedup.settings import Settings
 
 DEFAULT_METRICS_PORT = 9464
 
@@ -19,13 +24,22 @@ def serve(
         Path | None, typer.Option("--tls-cert", help="The certificate chain; without it, a proxy has to do TLS.")
     ] = None,
     certificate_key: Annotated[Path | None, typer.Option("--tls-key", help="The certificate's private key.")] = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Serve a throw-away installation for vendors to try against.")
+    ] = False,
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Where the sandbox is: new, empty, or an earlier one.")
+    ] = Path("sandbox"),
     config: ConfigOption = None,
 ) -> None:
     """Take uploads of vendors until it is told to stop.
 
+    With --sandbox it makes keys, a vendor and an extract, says what to type, and opens bundles by itself
+    (docs/vendors.md).
+
     Example: dedup serve --config config --host 0.0.0.0 --port 8443 --tls-cert fullchain.pem --tls-key privkey.pem
     """
-    from contextlib import closing
+    from contextlib import ExitStack, closing
     from datetime import UTC, datetime
 
     from dedup.errors import ConfigError
@@ -36,13 +50,16 @@ def serve(
         raise ConfigError("config.tls", "--tls-cert and --tls-key belong together; name both, or neither.")
     settings = settings_from(config)
     default = f"{'https' if certificate else 'http'}://{host}:{port}"
-    service = open_service(
-        settings,
-        issuer=str(settings.section("service").get("issuer", default)),
-        clock=lambda: datetime.now(UTC),
-    )
-    typer.echo(f"Serving {service.issuer} on {host}:{port}.")
-    with closing(service.store):
+    with ExitStack() as open_until_stopped:
+        if sandbox:
+            settings = open_until_stopped.enter_context(_sandbox(folder, settings, default))
+        service = open_service(
+            settings,
+            issuer=str(settings.section("service").get("issuer", default)),
+            clock=lambda: datetime.now(UTC),
+        )
+        open_until_stopped.enter_context(closing(service.store))
+        typer.echo(f"Serving {service.issuer} on {host}:{port}.")
         serve_until_stopped(
             service,
             host=host,
@@ -52,3 +69,21 @@ def serve(
             certificate=certificate,
             certificate_key=certificate_key,
         )
+
+
+def _sandbox(folder: Path, settings: Settings, url: str) -> AbstractContextManager[Settings]:
+    """Make or take up a sandbox, say what to type first, and open its bundles while it is served."""
+    from datetime import UTC, datetime
+
+    from dedup.cli.demo import this_command
+    from dedup.lab.opening import opening_bundles
+    from dedup.lab.sandbox import first_steps, open_sandbox
+
+    made = open_sandbox(folder, config=settings.config_dir, url=url, now=datetime.now(UTC))
+    typer.echo(
+        f"A sandbox in {folder}, with made-up data; remove it when you are done. In another terminal, type here:\n"
+    )
+    for step in first_steps(made, command=this_command(), here=Path.cwd()):
+        typer.echo(f"  {step}")
+    typer.echo("\ndocs/vendors.md goes on from there. Ctrl-C stops the server.\n")
+    return opening_bundles(made.installation.settings)

@@ -15,14 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from dedup.errors import DedupError
 from dedup.link.engine import Linkage
 from dedup.link.explain import ComparisonWeights, Explanation, WeightTable, explain, weight_table
 from dedup.model.linkage import ComparisonKind, LinkageModel
 
-FORMAT = "dedup/weights/1"
-BITS = ("bits", "relatives_bits", "unchanged_bits", "changed_bits")
+FORMAT = "dedup/weights/2"
+BITS = ("bits", "matches_bits", "relatives_bits")
 
 
 class ExplainError(DedupError):
@@ -56,8 +57,8 @@ def write_weights(linkage: Linkage, model: LinkageModel, pairs_path: Path) -> No
         "format": FORMAT,
         "model": model.name,
         "prior": table.prior,
-        "prior_relatives": table.prior_relatives,
-        "changed": table.changed,
+        "matches": list(table.matches),
+        "relatives": list(table.relatives),
         "comparisons": [
             {
                 "name": comparison.name,
@@ -121,17 +122,24 @@ def _read_weights(pairs_path: Path) -> tuple[WeightTable, Any]:
         raise ExplainError("explain.unreadable", f"{path} does not hold weights of the format {FORMAT}.")
     table = WeightTable(
         prior=document["prior"],
-        prior_relatives=document["prior_relatives"],
-        changed=document["changed"],
+        matches=tuple(document["matches"]),
+        relatives=tuple(document["relatives"]),
         comparisons=tuple(
             ComparisonWeights(
                 name=comparison["name"],
                 kind=ComparisonKind(comparison["kind"]),
                 thresholds=tuple(comparison["thresholds"]),
                 lowest_is_split=comparison["lowest_is_split"],
-                **{name: np.array(comparison[name], dtype=np.float64) for name in BITS},
+                bits=np.array(comparison["bits"], dtype=np.float64),
+                matches_bits=_per_kind(comparison, "matches_bits"),
+                relatives_bits=_per_kind(comparison, "relatives_bits"),
             )
             for comparison in document["comparisons"]
         ),
     )
     return table, np.array(document["patterns"], dtype=np.int64)
+
+
+def _per_kind(comparison: dict[str, Any], name: str) -> NDArray[np.float64]:
+    """Return float64[kinds, cells]; there may be no kinds."""
+    return np.array(comparison[name], dtype=np.float64).reshape(-1, len(comparison["bits"]))

@@ -195,14 +195,11 @@ def _split_lowest(
     a, b = one[known], other[known]
     common, size, other_size = _overlap(tokens.of, tokens.offsets, tokens.tokens, a, b)
     unlike = common < _UNLIKE * (size + other_size - common)
-    a, b = a[unlike], b[unlike]
-    differs = (split.of[a] >= 0) & (split.of[b] >= 0) & (split.of[a] != split.of[b])
-    share = float(differs.mean()) if len(differs) else 0.5
-    shown = [
-        share * (1.0 - float(binom.cdf(np.floor((1 - ONE_TOKEN_AGREES) / 2 * k * split_bits), k * split_bits, 0.5)))
-        for k in range(1, ENTRY_CLASSES + 1)
-    ]
-    lowest = rows[:, 0] * np.array(shown)
+    both = unlike & (split.of[a] >= 0) & (split.of[b] >= 0)
+    likeness, weights = _likeness(split, a[both], b[both])
+    share = float(both.sum()) / max(float(unlike.sum()), 1.0)
+    shown = share * _noisy(likeness, weights, split_bits, [ONE_TOKEN_AGREES])[:, 0] if both.any() else np.full(ENTRY_CLASSES, 0.5)
+    lowest = rows[:, 0] * shown
     return np.column_stack([lowest, rows[:, 0] - lowest, rows[:, 1:]])
 
 

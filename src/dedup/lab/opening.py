@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,14 +23,14 @@ LOOK_EVERY_SECONDS = 1.0
 
 
 @contextlib.contextmanager
-def opening_bundles(config: Path) -> Iterator[None]:
-    """Open bundles of the installation with this config folder while the block runs."""
+def opening_bundles(settings: Settings) -> Iterator[Settings]:
+    """Open an installation's bundles while the block runs; gives the settings again."""
     process = multiprocessing.get_context("spawn").Process(
-        target=open_as_they_come, args=(config, os.getpid()), daemon=True, name="opening bundles"
+        target=open_as_they_come, args=(settings.config_dir, os.getpid()), daemon=True, name="opening bundles"
     )
     process.start()
     try:
-        yield
+        yield settings
     finally:
         process.terminate()
         process.join()
@@ -37,6 +38,7 @@ def opening_bundles(config: Path) -> Iterator[None]:
 
 def open_as_they_come(config: Path, parent: int) -> None:
     """Look for what is accepted or lies in the inbox, and ingest it, as long as the process `parent` lives."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which then ends this too
     settings = load_settings(config)
     while os.getppid() == parent:
         # A night that runs at this moment holds the store, and opens what is there itself.

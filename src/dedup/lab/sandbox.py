@@ -10,11 +10,13 @@ Everything that two or three parties do by hand in earnest (docs/keys.md) is don
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from dedup.bundle.keyfiles import LinkageKey, ReceiptVerifyingKey, read_key, write_key
 from dedup.bundle.serverkeys import make_server_keys, set_epochs
@@ -23,11 +25,12 @@ from dedup.lab.installation import Installation, settle_vendor
 from dedup.lab.simulate import SimulationSettings, generate
 from dedup.lab.simulate.files import write_extracts
 from dedup.regions import read_regions
-from dedup.send.credentials import write_credentials
+from dedup.send.credentials import checked_url, write_credentials
 
 VENDOR = "acme"
 PROVIDERS = 2
 MARK = "sandbox"
+HERE = ZoneInfo("Europe/Amsterdam")
 _REGISTRATIONS = 400
 _SEED = 1
 
@@ -50,17 +53,19 @@ class Sandbox:
         return [extract.stem for extract in self.installation.extracts_of(VENDOR)]
 
 
-def open_sandbox(folder: Path, *, config: Path, url: str, day: date, now: datetime) -> Sandbox:
+def open_sandbox(folder: Path, *, config: Path, url: str, now: datetime) -> Sandbox:
     """Make a sandbox in a new or empty folder, or take up the one that is there; its credentials name `url`.
 
-    `config` is the folder that the server's config is copied from, `day` the day of the made-up extracts. Raises
-    `ConfigError` (`sandbox.exists`) for a folder that holds something else.
+    `config` is the folder that the server's config is copied from; the extracts are of the day of `now`. Raises
+    `ConfigError` (`sandbox.exists`) for a folder that holds something else, and `SendError` (`send.url`) for a URL that
+    is not this machine's: there is no TLS here.
     """
+    checked_url(url)
     sandbox = Sandbox(Installation(folder), url)
     if not (folder / MARK).is_file():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ConfigError("sandbox.exists", f"{folder} is not empty and no sandbox; name another folder.")
-        _build(sandbox, config, day, now)
+        _build(sandbox, config, now)
         (folder / MARK).touch()
     credentials = sandbox.vendor_folder / "credentials.json"
     credentials.unlink(missing_ok=True)
@@ -84,13 +89,14 @@ def first_steps(sandbox: Sandbox, *, command: str = "dedup", here: Path) -> list
         f"cd {shlex.quote(str(shown))}",
         f"{command} encode extracts/{agb}.csv --key keys/epoch.key --vendor {VENDOR} --seal-to server.pub "
         f"--sign-with keys/signing.key --out {agb}.bundle",
-        f"{command} send {agb}.bundle --credentials credentials.json",
+        f"{command} send {agb}.bundle --credentials credentials.json --await-report 60",
     ]
 
 
-def _build(sandbox: Sandbox, config: Path, day: date, now: datetime) -> None:
+def _build(sandbox: Sandbox, config: Path, now: datetime) -> None:
     installation, folder, mine = sandbox.installation, sandbox.installation.folder, sandbox.vendor_folder
     shutil.copytree(config, folder / "config", dirs_exist_ok=True)
+    _say_nothing_of_another_server(folder / "config" / "settings.toml")
     make_server_keys(installation.server_keys, created=now)
     installation.inbox.mkdir(parents=True, mode=0o700)
     (folder / "custodian").mkdir(mode=0o700)
@@ -102,7 +108,7 @@ def _build(sandbox: Sandbox, config: Path, day: date, now: datetime) -> None:
             registrations=_REGISTRATIONS,
             doubles=0.08,
             seed=_SEED,
-            day=day,
+            day=now.astimezone(HERE).date(),
             regions=read_regions(config / "regions.csv"),
         )
     ).registrations
@@ -116,3 +122,9 @@ def _build(sandbox: Sandbox, config: Path, day: date, now: datetime) -> None:
         "regions.csv": installation.settings.regions_path,
     }.items():
         shutil.copyfile(source, mine / name)
+
+
+def _say_nothing_of_another_server(settings: Path) -> None:
+    """Leave out the sections that say where the operator's own store and service are."""
+    text = re.sub(r"(?ms)^\[(service|store)\][^\n]*\n.*?(?=^\[|\Z)", "", settings.read_text("utf-8"))
+    settings.write_text(text + "\n[service]\nmetrics_port = 0\n", "utf-8")

@@ -19,13 +19,13 @@ from dedup.encode.pool import encode_extracts
 from dedup.lab.bench.process import BenchError
 from dedup.lab.simulate import SimulationSettings, generate
 from dedup.lab.simulate.files import write_extracts, write_table
-from dedup.lab.simulate.persons import make_members, make_patients
+from dedup.lab.simulate.persons import make_members, make_patients, make_tenants
 from dedup.regions import read_regions
 
 FEBRL = ("febrl3", "febrl4")
 SIMULATOR = "simulator"
-# Person tables of another kind than registrations: what may be learnt on the first is reported on the second.
-PERSONS = {"patients": make_patients, "members": make_members}
+# Person tables of another kind than registrations: what may be learnt on the others is reported on the last.
+PERSONS = {"patients": make_patients, "tenants": make_tenants, "members": make_members}
 COPIES_PER_PERSON = 10
 SETS = (*FEBRL, *PERSONS, SIMULATOR)
 DOUBLES = 0.08

@@ -41,7 +41,7 @@ def judge_creation(walk: Walk) -> Generator[Finding, None, tuple[str, bytes]]:
     reused = caller.create({**body, "bytes": body["bytes"] + 1}, key)
     yield expected("create.key-reused", reused, 422, "no other body under the same key", "upload.key-reused")
     yield refused("create.no-key", caller.create(body, None), "a creation without Idempotency-Key")
-    odd = {
+    odd: dict[str, tuple[dict[str, Any], str]] = {
         "create.more-members": ({"more": 1}, "a creation with a member too many"),
         "create.other-provider": ({"provider": "00000000"}, "a provider that the vendor may not deliver for"),
         "create.too-large": ({"bytes": caller.statement.bundle_bytes + 1}, "a bundle that is larger than bundle_bytes"),
@@ -97,9 +97,7 @@ def judge_completion(walk: Walk, address: str, junk: bytes) -> Iterator[Finding]
     )
     again = caller.complete(address, hashlib.sha256(junk).digest())
     yield expected("complete.stays-rejected", again, 422, "the same answer when it is completed again")
-    yield expected(
-        "complete.no-receipt", caller.call("GET", f"{address}/receipt"), 404, "no receipt of a rejected bundle"
-    )
+    yield refused("complete.no-receipt", caller.call("GET", f"{address}/receipt"), "the receipt of a rejected bundle")
 
 
 def judge_abort(walk: Walk) -> Iterator[Finding]:

@@ -26,7 +26,8 @@ from dedup.lab.bench.clear import EDD_WEEK, ID
 from dedup.lab.bench.peers.reference_measures import MISSING, ClearLevel, Measure, measures
 from dedup.link.engine import LinkOptions
 from dedup.link.levels import ENTRY_CLASSES, observed_levels
-from dedup.link.weights import PatternTable, fit, probability
+from dedup.link.patterns import PatternTable
+from dedup.link.weights import fit, probability
 from dedup.model.linkage import ComparisonKind, LinkageModel
 from dedup.model.load import load_model
 

@@ -242,6 +242,54 @@ def patients(_columns):
     return settings, certain, training
 
 
+def tenants(_columns):
+    """Return the model of the made-up tenants, and what to train it with."""
+    settings = _settings(
+        [
+            _given_name("given_name", "surname"),
+            _exchangeable_name("surname", "given_name"),
+            _date("birth_date"),
+            _text("birth_town", frequencies=True),
+            _street_and_town(),
+            _digits("phone"),
+            _text("email"),
+            _digits("contract"),
+        ],
+        [
+            block_on("birth_date"),
+            block_on("phone"),
+            block_on("email"),
+            block_on("contract"),
+            block_on("given_code", "surname_code"),
+            block_on("name_code", "town_code", arrays_to_explode=["name_code"]),
+            block_on("name_code", "street_code", arrays_to_explode=["name_code"]),
+            block_on("street", "town"),
+        ],
+    )
+    certain = [
+        block_on("birth_date", "given_name", "surname"),
+        block_on("email", "given_name"),
+        block_on("phone", "given_name"),
+    ]
+    training = [block_on("birth_date", "given_name"), block_on("email", "given_code"), block_on("given_name", "surname")]
+    return settings, certain, training
+
+
+def _street_and_town():
+    """Compare street and town at once: they come and go together when people move."""
+    street, town = _alike("street", 0.9), _alike("town", 0.9)
+    return _named(
+        "home",
+        levels.And(levels.NullLevel("street"), levels.NullLevel("town")),
+        levels.CustomLevel("street_l = street_r and town_l = town_r", label_for_charts="same home"),
+        levels.CustomLevel(f"{street} and {town}", label_for_charts="same home, misread"),
+        levels.CustomLevel(street, label_for_charts="street alike"),
+        levels.ExactMatchLevel("town", term_frequency_adjustments=True),
+        levels.CustomLevel(town, label_for_charts="town alike"),
+        levels.ElseLevel(),
+    )
+
+
 def _place():
     """Compare zip code and city at once: they come and go together when people move."""
     city, near = _alike("city", 0.9), "levenshtein(zip_l, zip_r) <= 1"
@@ -283,6 +331,6 @@ def members(_columns):
     return settings, certain, training
 
 
-MODELS = {"kraamzorg": kraamzorg, "febrl": febrl, "patients": patients, "members": members}
+MODELS = {"kraamzorg": kraamzorg, "febrl": febrl, "patients": patients, "tenants": tenants, "members": members}
 # Share of the true pairs that the `certain` rules find, as somebody would guess who has seen such a table.
-RECALL = {"kraamzorg": 0.9, "febrl": 0.9, "patients": 0.3, "members": 0.3}
+RECALL = {"kraamzorg": 0.9, "febrl": 0.9, "patients": 0.3, "tenants": 0.3, "members": 0.3}

@@ -7,5 +7,6 @@ chosen on one says something when it is measured on the other. Both give a `Pers
 from dedup.lab.simulate.persons.members import make_members
 from dedup.lab.simulate.persons.patients import make_patients
 from dedup.lab.simulate.persons.table import PersonTable
+from dedup.lab.simulate.persons.tenants import make_tenants
 
-__all__ = ["PersonTable", "make_members", "make_patients"]
+__all__ = ["PersonTable", "make_members", "make_patients", "make_tenants"]
