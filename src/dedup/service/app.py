@@ -30,8 +30,8 @@ VERSION = "1"
 log = logging.getLogger("dedup.service")
 
 
-def create_app(service: Service) -> FastAPI:
-    """Return the application that serves `service`."""
+def described_app() -> FastAPI:
+    """Return the application with its calls and no installation behind them: what OpenAPI tells of."""
     app = FastAPI(
         title="dedup upload",
         version=VERSION,
@@ -40,7 +40,17 @@ def create_app(service: Service) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         lifespan=_sweeping,
+        generate_unique_id_function=lambda route: route.name,
     )
+    for room in (publication, tokens, submissions, reading, health):
+        app.include_router(room.router)
+    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
+    return app
+
+
+def create_app(service: Service) -> FastAPI:
+    """Return the application that serves `service`."""
+    app = described_app()
     app.state.service = service
     app.state.completions = CapacityLimiter(submissions.COMPLETIONS_AT_ONCE)
     app.state.authentication = Authentication(
@@ -59,14 +69,11 @@ def create_app(service: Service) -> FastAPI:
         service.terms.keep_free_bytes,
         (service.keys.now, service.vendors.now, service.epochs.now),
     )
-    for room in (publication, tokens, submissions, reading, health):
-        app.include_router(room.router)
     handle_problems(app)
     app.add_middleware(LastResort)
-    app.add_middleware(Guarded, tls=service.issuer.startswith("https:"))
     app.state.observer = _observer(service)
     app.add_middleware(Observed, observer=app.state.observer)
-    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
+    app.add_middleware(Guarded, tls=service.issuer.startswith("https:"))
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import FastAPI
@@ -37,6 +38,11 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         schemas[model.__name__] = schema
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
+
+
+def frozen(app: FastAPI) -> str:
+    """Return the document as docs/spec/openapi-v1.json has it."""
+    return json.dumps(openapi_document(app), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def _without_validation(responses: dict[str, Any]) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from dedup.bundle.keys import b64url, unb64url
 from dedup.codes import preferred_language
 from dedup.intake.acceptance import receipt_of
 from dedup.intake.upload_terms import UploadError
 from dedup.intake.uploads import Standing, begun_at, standing_of, standings_of
 from dedup.service.authentication import authorised
 from dedup.service.caller import Caller, Scope
-from dedup.service.refusal import ServiceError
 from dedup.service.report_page import CONTENT_POLICY, prefers_page, report_page
 from dedup.service.reports import report_of
 from dedup.service.serving import HERE, service_of
@@ -26,7 +23,7 @@ from dedup.service.standing import status_of_standing, summary_of
 from dedup.service.submissions import COLLECTION, Language, SubmissionPath
 
 RECEIPT_TYPE = "application/jose"
-_CURSOR = re.compile(r"(\d{4}-\d\d-\d\dT[0-9:.]{8,15}\+00:00) ([0-9a-f]{32})", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 router = APIRouter(tags=["submissions"])
 
@@ -42,7 +39,7 @@ async def list_own(
     request: Request,
     caller: Reader,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[str | None, Query(pattern="^[A-Za-z0-9_-]{1,120}$", description="A cursor")] = None,
+    before: Annotated[str | None, Query(pattern="^[0-9]{1,17}-[0-9a-f]{32}$", description="A cursor")] = None,
     accept_language: Language = "",
 ) -> Response:
     """List the vendor's own submissions."""
@@ -133,14 +130,10 @@ async def report(
 
 
 def _cursor_of(standing: Standing) -> str:
-    return b64url(f"{begun_at(standing).isoformat()} {standing.declared.submission_id}".encode("ascii"))
+    microseconds = (begun_at(standing) - _EPOCH) // timedelta(microseconds=1)
+    return f"{microseconds}-{standing.declared.submission_id}"
 
 
 def _cursor(text: str) -> tuple[datetime, str]:
-    try:
-        found = _CURSOR.fullmatch(unb64url(text).decode("ascii"))
-        if found is None:
-            raise ValueError("no cursor")
-        return datetime.fromisoformat(found[1]), found[2]
-    except ValueError as error:
-        raise ServiceError("request.malformed", "The cursor is not one that this server gave.") from error
+    microseconds, submission_id = text.split("-")
+    return _EPOCH + timedelta(microseconds=int(microseconds)), submission_id

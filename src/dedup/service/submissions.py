@@ -36,7 +36,7 @@ router = APIRouter(tags=["submissions"])
 Creator = Annotated[Caller, Depends(authorised(Scope.WRITE, begins_upload=True))]
 Writer = Annotated[Caller, Depends(authorised(Scope.WRITE))]
 SubmissionPath = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The submission's id")]
-Language = Annotated[str, Header(description="nl or en, for titles")]
+Language = Annotated[str, Header(alias="Accept-Language", description="nl or en, for titles")]
 _DIGEST = {"pattern": PATTERN}
 
 _LOCATION = {"Location": {"description": "The upload's address", "schema": {"type": "string"}}}
@@ -63,7 +63,7 @@ _STATE = {"Upload-State": {"description": "The submission's state", "schema": {"
 async def create(
     request: Request,
     caller: Creator,
-    idempotency_key: Annotated[str, Header(pattern="^[A-Za-z0-9_-]{16,128}$")],
+    idempotency_key: Annotated[str, Header(alias="Idempotency-Key", pattern="^[A-Za-z0-9_-]{16,128}$")],
     accept_language: Language = "",
 ) -> Response:
     """Begin an upload, or find the one that is there."""
@@ -127,8 +127,8 @@ async def append(
     request: Request,
     caller: Writer,
     submission_id: SubmissionPath,
-    upload_offset: Annotated[str, Header(pattern="^(0|[1-9][0-9]{0,12})$")],
-    content_digest: Annotated[str, Header(json_schema_extra=_DIGEST)],
+    upload_offset: Annotated[str, Header(alias="Upload-Offset", pattern="^(0|[1-9][0-9]{0,12})$")],
+    content_digest: Annotated[str, Header(alias="Content-Digest", json_schema_extra=_DIGEST)],
 ) -> Response:
     """Append a chunk, whole or not at all."""
     service = service_of(request)
@@ -151,7 +151,7 @@ async def complete(
     request: Request,
     caller: Writer,
     submission_id: SubmissionPath,
-    repr_digest: Annotated[str, Header(json_schema_extra=_DIGEST)],
+    repr_digest: Annotated[str, Header(alias="Repr-Digest", json_schema_extra=_DIGEST)],
 ) -> Response:
     """Check the whole file and accept it."""
     service = service_of(request)
