@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -51,7 +52,13 @@ def settings_of(config: str | None) -> Settings:
 def operator_of(settings: Settings) -> Operator:
     """Return who is told of a run; a channel that cannot be told is a warning in the run's log."""
     logger = get_run_logger()
-    return Operator(settings, os.environ, lambda fault: logger.warning("%s [%s]", fault.message, fault.code))
+    return Operator(
+        settings,
+        os.environ,
+        warn=lambda fault: logger.warning("%s [%s]", fault.message, fault.code),
+        clock=utc_now,
+        sleep=time.sleep,
+    )
 
 
 def as_task(name: str, work: Callable[[], T]) -> T:

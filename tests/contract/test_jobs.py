@@ -6,13 +6,20 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from dedup.cli.app import app
 from dedup.lab.installation import Installation
+from dedup.nightly.night import open_night
+from dedup.nightly.result import NightResult
+from dedup.nightly.run import run_night
+from dedup.nightly.writing import FailedReportsError
 
-DAY = "2026-11-22"
+DAY = date(2026, 11, 22)
 
 
 def dedup(installation: Installation, *arguments: str, expected: int = 0) -> subprocess.CompletedProcess[str]:
@@ -38,37 +45,45 @@ def told_of(installation: Installation) -> Installation:
     return installation
 
 
+def first_night(installation: Installation) -> NightResult:
+    with open_night(installation.settings, today=DAY, clock=lambda: datetime.now(UTC)) as night:
+        return run_night(night)
+
+
 def test_a_nights_report_that_failed_is_in_its_document_and_exit_code(told_of: Installation) -> None:
     """The document is whole: only a report is missing. Who could not be told is named, and changes no exit code."""
-    said = dedup(told_of, "nightly", "--date", DAY, "--json")
-    first = json.loads(said.stdout)
-    ksv = first["ksvs"][0]["ksv"]
-    report = told_of.folder / "reports" / ksv / DAY
+    first = first_night(told_of)
+    ksv = first.ksvs[0].ksv
+    report = told_of.folder / "reports" / ksv / DAY.isoformat()
     report.rename(told_of.folder / "aside")
     report.write_text("a file where a folder must come")
-    failed = dedup(told_of, "nightly", "--date", DAY, "--json", expected=1)
-    for_people = dedup(told_of, "nightly", "--date", DAY, expected=1)
+    failed = dedup(told_of, "nightly", "--date", DAY.isoformat(), "--json", expected=1)
+    for_people = CliRunner().invoke(
+        app, ["nightly", "--date", DAY.isoformat(), "--config", str(told_of.folder / "config")]
+    )
 
-    assert "[notify.secret-missing]" in said.stderr
-    assert {"ksv", "new", "open", "settled", "report", "error"} <= set(first["ksvs"][0])
     told = json.loads(failed.stdout)
     assert told["failed_reports"] == [{"audience": "ksv", "whose": ksv, "error": "system.refused", "place": ""}]
+    assert {"ksv", "new", "open", "settled", "report", "error"} <= set(told["ksvs"][0])
     assert (told["ksvs"][0]["report"], told["result_digest"]) == ("failed", None)
     assert len(told["stages"]) == 5
-    assert json.loads(failed.stderr.splitlines()[-1])["error"] == "reports.failed"
+    warning, fault = failed.stderr.splitlines()
+    assert "[notify.secret-missing]" in warning
+    assert json.loads(fault)["error"] == "reports.failed"
+    assert ksv in json.loads(fault)["message"]
     assert f"the report for ksv {ksv} [system.refused]" in for_people.stdout
-    assert ksv in for_people.stderr
+    assert isinstance(for_people.exception, FailedReportsError)
 
 
 def test_report_monthly_and_retention_tell_what_they_did(told_of: Installation) -> None:
-    night = document(told_of, "nightly", "--date", DAY)
+    night = first_night(told_of)
     month = document(told_of, "report", "monthly", "--date", "2026-12-01")
-    old = told_of.folder / "reports" / night["ksvs"][0]["ksv"] / "2020-01-01"
+    old = told_of.folder / "reports" / night.ksvs[0].ksv / "2020-01-01"
     old.mkdir()
     removal = document(told_of, "retention")
 
-    assert (month["month"], month["day"]) == ("2026-11", DAY)
-    assert [line["ksv"] for line in month["ksvs"]] == [line["ksv"] for line in night["ksvs"]]
+    assert (month["month"], month["day"]) == ("2026-11", DAY.isoformat())
+    assert [line["ksv"] for line in month["ksvs"]] == [line.ksv for line in night.ksvs]
     assert month["insurers"]
     names = {path.rsplit("/")[-1] for path in month["reports"]}
     assert {"report.html", "report.pdf", "report.xlsx", "month.csv"} <= names

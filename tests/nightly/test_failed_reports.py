@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +19,8 @@ from dedup.nightly.summary import Outcome
 from dedup.nightly.writing import FailedReportsError
 from dedup.store.runs import last_run
 from dedup.store.tables import AuditRow, RunState
+
+from .conftest import FirstNight
 
 NIGHT = date(2026, 11, 22)
 InTheWay = Callable[[Path], Path]
@@ -40,14 +41,12 @@ class Undisturbed:
     providers: list[str]
 
 
-@pytest.fixture(scope="module")
-def undisturbed(submitted: Installation, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    folder = tmp_path_factory.mktemp("undisturbed") / "installation"
-    shutil.copytree(submitted.folder, folder)
-    result = run(Installation(folder))
+@pytest.fixture
+def undisturbed(first_night: FirstNight) -> Undisturbed:
+    result = first_night.result
     assert result.result_digest
     assert result.summary(NIGHT).outcome is Outcome.DONE
-    providers = sorted(path.name for path in (folder / "provider-reports").iterdir())
+    providers = sorted(path.name for path in (first_night.installation.folder / "provider-reports").iterdir())
     return Undisturbed(result.result_digest, [line.ksv for line in result.ksvs], providers)
 
 
@@ -73,24 +72,15 @@ def test_a_report_that_cannot_be_written_is_named_and_all_else_is_done(
     assert told == set(undisturbed.providers) - {provider}
     assert result.findings is not None
     assert result.findings.is_file()
-
-    for obstacle in obstacles:
-        obstacle.unlink()
-    assert run(installation).result_digest == undisturbed.digest
-
-
-def test_the_run_counts_as_failed_and_its_audit_log_names_the_report(
-    installation: Installation, undisturbed: Undisturbed, in_the_way: InTheWay
-) -> None:
-    ksv = undisturbed.ksvs[0]
-    in_the_way(installation.folder / "reports" / ksv / NIGHT.isoformat())
-    result = run(installation)
-
+    # It counts as a failed one, and says where people look for it which report is missing.
     assert result.result_digest is None
     with pytest.raises(FailedReportsError) as fault:
         result.raise_for_reports()
     assert fault.value.code == "reports.failed"
-    assert f"{ksv} (system.refused)" in fault.value.message
+    assert f"{ksv} (system.refused), for providers 1" in fault.value.message
+    assert provider not in fault.value.message
+    summary = result.summary(NIGHT)
+    assert (summary.outcome, dict(summary.failed)) == (Outcome.REPORTS_FAILED, {"provider": 1})
     with (
         open_installation(installation.settings, today=NIGHT, clock=lambda: datetime.now(UTC)) as night,
         night.store.registry.read() as session,
@@ -101,6 +91,10 @@ def test_the_run_counts_as_failed_and_its_audit_log_names_the_report(
     assert ("report.failed", f"ksv:{ksv}:system.refused") in events
     assert ended is not None
     assert (ended.id, ended.state) == (result.run, RunState.FAILED)
+
+    for obstacle in obstacles:
+        obstacle.unlink()
+    assert run(installation).result_digest == undisturbed.digest
 
 
 def test_the_next_night_looks_back_on_what_the_others_counted(
@@ -115,20 +109,3 @@ def test_the_next_night_looks_back_on_what_the_others_counted(
     report = installation.folder / "reports" / other / tomorrow.isoformat() / "report.json"
     days = [point["day"] for point in orjson.loads(report.read_bytes())["history"]]
     assert days == [NIGHT.isoformat(), tomorrow.isoformat()]
-
-
-def test_the_operator_is_told_of_ksvs_by_code_and_of_others_by_number(
-    installation: Installation, undisturbed: Undisturbed, in_the_way: InTheWay
-) -> None:
-    ksv, provider = undisturbed.ksvs[2], undisturbed.providers[3]
-    in_the_way(installation.folder / "reports" / ksv / NIGHT.isoformat())
-    in_the_way(installation.folder / "provider-reports" / provider / NIGHT.isoformat())
-    result = run(installation)
-    summary = result.summary(NIGHT)
-
-    assert summary.outcome is Outcome.REPORTS_FAILED
-    assert dict(summary.failed) == {"provider": 1}
-    with pytest.raises(FailedReportsError) as fault:
-        result.raise_for_reports()
-    assert provider not in fault.value.message
-    assert "for providers 1" in fault.value.message

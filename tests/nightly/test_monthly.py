@@ -17,6 +17,8 @@ from dedup.nightly.run import run_night
 from dedup.nightly.summary import Outcome
 from dedup.reports.night import ReportError
 
+from .conftest import FirstNight
+
 LAST, FIRST = date(2026, 11, 22), date(2026, 12, 1)
 
 
@@ -40,10 +42,14 @@ def test_the_month_that_ended_is_the_one_before(today: date, month: str) -> None
     assert month_that_ended(today) == month
 
 
-def test_every_ksv_and_insurer_gets_its_month(installation: Installation, in_the_way: Callable[[Path], Path]) -> None:
+def test_every_ksv_and_insurer_gets_its_month(
+    first_night: FirstNight, after_a_night: Installation, in_the_way: Callable[[Path], Path]
+) -> None:
     """On the first of December; one KSV's report cannot be written, and the others do not wait for it."""
-    nights = {day: {line.ksv: line for line in run(installation, day).ksvs} for day in (LAST, FIRST)}
-    ksvs = sorted(nights[LAST])
+    installation = after_a_night
+    lines = {line.ksv: line for line in first_night.result.ksvs}
+    ksvs = sorted(lines)
+    run(installation, FIRST)
     broken = in_the_way(installation.folder / "monthly-reports" / ksvs[0] / "2026-11")
     first = month_of(installation, "2026-11")
     broken.unlink()
@@ -58,32 +64,32 @@ def test_every_ksv_and_insurer_gets_its_month(installation: Installation, in_the
     for ksv in ksvs:
         folder = installation.folder / "monthly-reports" / ksv / "2026-11"
         assert sorted(path.name for path in folder.iterdir()) == ["month.csv", *kinds]
-        line = nights[LAST][ksv]
+        line = lines[ksv]
         counted = f"2026-11-22;{line.new};{line.settled};{line.open}"
         assert (folder / "month.csv").read_text().splitlines() == ["day;new;settled;open", counted]
         history = orjson.loads((folder / "report.json").read_bytes())["history"]
         assert [point["day"] for point in history] == ["2026-11-22", "2026-12-01"]
     assert {line.ksv: (line.new, line.open) for line in made.ksvs} == {
-        ksv: (line.new, line.open) for ksv, line in nights[LAST].items()
+        ksv: (line.new, line.open) for ksv, line in lines.items()
     }
     assert made.summary().counts == {"reports_ksv": len(ksvs), "reports_insurer": len(made.insurers)}
 
 
-def test_without_a_night_or_for_a_month_that_is_past_there_is_no_report(installation: Installation) -> None:
+def test_without_a_night_or_for_a_month_that_is_past_there_is_no_report(
+    installation: Installation, after_a_night: Installation
+) -> None:
     with pytest.raises(ReportError) as never:
         month_of(installation, "2026-11")
-    run(installation, LAST)
     with pytest.raises(ReportError) as past:
-        month_of(installation, "2026-09")
+        month_of(after_a_night, "2026-09")
 
     assert (never.value.code, past.value.code) == ("reports.no-night", "reports.month")
 
 
-def test_without_a_list_of_contracts_ksvs_have_their_reports_all_the_same(installation: Installation) -> None:
-    run(installation, LAST)
-    for path in (installation.settings.server_home / "store" / "contracts").iterdir():
+def test_without_a_list_of_contracts_ksvs_have_their_reports_all_the_same(after_a_night: Installation) -> None:
+    for path in (after_a_night.settings.server_home / "store" / "contracts").iterdir():
         path.unlink()
-    made = month_of(installation, "2026-11", LAST)
+    made = month_of(after_a_night, "2026-11", LAST)
 
     assert made.insurers == ()
     assert made.ksvs

@@ -91,8 +91,8 @@ def test_a_date_typed_by_mistake_removes_nothing(installation: Installation) -> 
     assert ingest_counts(installation, day=far, clock=NIGHT) == {"expired": 0, "linked": bundles}
 
 
-def test_a_finding_goes_eight_weeks_after_its_edd_also_while_no_night_is_run(installation: Installation) -> None:
-    run(installation, NIGHT)
+def test_a_finding_goes_eight_weeks_after_its_edd_also_while_no_night_is_run(after_a_night: Installation) -> None:
+    installation = after_a_night
     before = kept_findings(installation, NIGHT)[NIGHT]
     later = NIGHT + timedelta(weeks=16)
     with open_installation(installation.settings, today=later, clock=lambda: at(later, 5)) as night:
@@ -114,10 +114,10 @@ def test_a_finding_goes_eight_weeks_after_its_edd_also_while_no_night_is_run(ins
     assert remove(installation, later).to_json() == dict.fromkeys(removed.to_json(), 0)
 
 
-def test_a_night_that_is_run_again_after_a_removal_gives_the_same(installation: Installation) -> None:
+def test_a_night_that_is_run_again_after_a_removal_gives_the_same(after_a_night: Installation) -> None:
     """What the newest night went on from is left as it was, until the next night."""
+    installation = after_a_night
     keep_snapshots_for(installation, 400)
-    run(installation, NIGHT)
     later = NIGHT + timedelta(weeks=16)
     first = run(installation, later)
     removed = remove(installation, later)
@@ -133,8 +133,8 @@ def test_a_night_that_is_run_again_after_a_removal_gives_the_same(installation: 
         assert not [week for week in found.findings["edd_week"] if is_expired(week, rules, later)]
 
 
-def test_reports_that_name_registrations_go_after_their_days_and_aggregates_stay(installation: Installation) -> None:
-    run(installation, NIGHT)
+def test_reports_that_name_registrations_go_after_their_days_and_aggregates_stay(after_a_night: Installation) -> None:
+    installation = after_a_night
     aggregates = installation.folder / "insurer-reports" / "3311" / "2026-01"
     month = installation.folder / "monthly-reports" / "KSV01" / "2026-11"
     for folder in (aggregates, month):
@@ -170,9 +170,9 @@ def test_a_folders_name_says_its_last_day(name: str, day: date | None) -> None:
 
 
 def test_refused_files_go_after_their_days_and_a_link_takes_nothing_along(
-    installation: Installation, tmp_path: Path
+    after_a_night: Installation, tmp_path: Path
 ) -> None:
-    run(installation, NIGHT)
+    installation = after_a_night
     rejected = installation.inbox / "rejected"
     precious = tmp_path / "precious"
     precious.mkdir()
@@ -193,17 +193,15 @@ def test_refused_files_go_after_their_days_and_a_link_takes_nothing_along(
     assert (precious / "file").read_text() == "stays"
 
 
-def test_a_removal_with_a_date_typed_by_mistake_removes_nothing(installation: Installation) -> None:
-    run(installation, NIGHT)
-    removed = remove(installation, NIGHT + timedelta(days=2000), clock=NIGHT)
+def test_a_removal_with_a_date_typed_by_mistake_removes_nothing(after_a_night: Installation) -> None:
+    removed = remove(after_a_night, NIGHT + timedelta(days=2000), clock=NIGHT)
 
     assert removed.to_json() == dict.fromkeys(removed.to_json(), 0)
 
 
-def test_every_removal_is_in_the_audit_log(installation: Installation) -> None:
-    run(installation, NIGHT)
-    remove(installation, NIGHT + timedelta(weeks=16))
-    with open_installation(installation.settings, today=NIGHT, clock=lambda: at(NIGHT, 6)) as night:
+def test_every_removal_is_in_the_audit_log(after_a_night: Installation) -> None:
+    remove(after_a_night, NIGHT + timedelta(weeks=16))
+    with open_installation(after_a_night.settings, today=NIGHT, clock=lambda: at(NIGHT, 6)) as night:
         with night.store.registry.read() as session:
             events = set(session.scalars(select(AuditRow.event)))
 

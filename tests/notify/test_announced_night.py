@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -45,7 +46,13 @@ mail_password_env = "MAIL_PASSWORD"
 
 
 def operator(installation: Installation, hook: Hook, faults: list[DedupError]) -> Operator:
-    return Operator(installation.settings, SECRETS | {"HOOK": hook.url}, faults.append)
+    return Operator(
+        installation.settings,
+        SECRETS | {"HOOK": hook.url},
+        warn=faults.append,
+        clock=lambda: datetime.now(UTC),
+        sleep=lambda _: None,
+    )
 
 
 def run(installation: Installation) -> NightResult:
@@ -120,7 +127,7 @@ def test_a_night_that_ends_by_a_fault_is_told_by_its_code_alone(
 def test_channels_that_fail_are_named_and_the_work_is_done(told_of: Installation, hook: Hook, mailbox: Mailbox) -> None:
     hook.statuses = [404]
     faults: list[DedupError] = []
-    heard = Operator(told_of.settings, {"HOOK": hook.url, "MAIL_PASSWORD": "raadsel"}, faults.append)
+    heard = replace(operator(told_of, hook, faults), environ={"HOOK": hook.url, "MAIL_PASSWORD": "raadsel"})
     done = announced(
         lambda: "done",
         lambda _: Summary(Job.RETENTION, NIGHT.isoformat()),

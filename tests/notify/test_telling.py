@@ -117,6 +117,15 @@ def test_a_mail_goes_to_all_recipients_under_tls(settings_of: SettingsOf, mailbo
     assert mailbox.users == ["dedup"]
 
 
+def test_a_mail_server_of_an_unknown_authority_is_told_nothing(settings_of: SettingsOf, mailbox: Mailbox) -> None:
+    settings = settings_of(**mail_settings(mailbox, ca_file=""))
+    [fault], _ = told(settings, MAIL_PASSWORD="geheim wachtwoord")
+
+    assert fault.code == "notify.mail-failed"
+    assert mailbox.users == []
+    assert mailbox.messages == []
+
+
 def test_a_wrong_password_is_named_and_not_tried_again(settings_of: SettingsOf, mailbox: Mailbox) -> None:
     [fault], pauses = told(settings_of(**mail_settings(mailbox)), MAIL_PASSWORD="raadsel")
 

@@ -39,9 +39,18 @@ def settings_from(config: Path | None) -> Settings:
 
 def operator_of(settings: Settings) -> Operator:
     """Return who is told of a job, with warnings to standard error: standard output is the job's own."""
+    import time
+    from datetime import UTC, datetime
+
     from dedup.nightly.announcing import Operator
 
-    return Operator(settings, os.environ, lambda fault: print_error(fault.code, fault.message, as_json=False))
+    return Operator(
+        settings,
+        os.environ,
+        warn=lambda fault: print_error(fault.code, fault.message, as_json=False),
+        clock=lambda: datetime.now(UTC),
+        sleep=time.sleep,
+    )
 
 
 def print_failed(failed: Iterable[FailedReport]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TypeVar
 
 from dedup.errors import DedupError
@@ -21,16 +21,18 @@ T = TypeVar("T")
 class Operator:
     """Who is told of a job: the channels of `[notify]`, whose secrets may stand in `environ`.
 
-    `warn` hears why a channel could not be told; that never ends the job.
+    `warn` hears why a channel could not be told; that never ends the job. `sleep` waits between two tries.
     """
 
     settings: Settings
     environ: Mapping[str, str]
     warn: Callable[[DedupError], None]
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
 
     def hears(self, summary: Summary) -> None:
         """Tell all channels."""
-        for fault in tell(as_notice(summary), self.settings, environ=self.environ):
+        for fault in tell(as_notice(summary), self.settings, environ=self.environ, clock=self.clock, sleep=self.sleep):
             self.warn(fault)
 
 

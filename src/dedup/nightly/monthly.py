@@ -91,7 +91,7 @@ def month_that_ended(today: date) -> str:
 
 
 def write_insurer_reports(night: Night, month: str | None = None) -> MonthlyResult:
-    """Write `insurer-reports/UZOVI/MONTH/report.{json,csv,xlsx}` from the newest night's findings.
+    """Write `insurer-reports/UZOVI/MONTH/report.{html,xlsx,csv,json}` from the newest night's findings.
 
     A report that fails stops no other; the result names it. Raises `ReportError`: `reports.no-night` before the first
     night, `reports.no-contracts` while no list of contracts is kept (it says which insurer may hear of which KSV),

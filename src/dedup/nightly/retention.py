@@ -72,9 +72,7 @@ def apply_retention(night: Night) -> Removed:
     reach("retention.findings")
     answers = forget_answers(today)
     sightings = _forget_history(today)
-    reach("retention.history")
     reports, rejected = remove_old_reports(today), remove_refused_files(today)
-    reach("retention.files")
     return Removed(snapshots, findings, answers, sightings, reports, rejected, objects=recover_store(today).objects)
 
 

@@ -52,8 +52,6 @@ NIGHT_FAILPOINTS = (
     *(f"nightly.{stage.value}" for stage in Stage),
     "nightly.result",
     "retention.findings",
-    "retention.history",
-    "retention.files",
 )
 
 Perform = Callable[[Stage, Callable[[], T]], T]

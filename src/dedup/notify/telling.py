@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from dedup.errors import DedupError
@@ -29,8 +28,8 @@ def tell(
     settings: Settings,
     *,
     environ: Mapping[str, str],
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], None],
 ) -> tuple[DedupError, ...]:
     """Tell the webhook and the mail server of `[notify]`; returns why any of them could not be told."""
 

@@ -65,7 +65,7 @@ def run_nights(
         _deliver(installation, delivered, vendor_of)
         list(submit(installation, today=night.day, created=clock(), processes=1))
         with open_night(installation.settings, today=night.day, clock=clock) as opened:
-            run_night(opened)
+            run_night(opened).raise_for_reports()
             with opened.store.registry.read() as session:
                 made = outputs_before(session, FINDINGS, date.max)[-1][1]
             findings = findings_from_json(content_of(opened, made))
