@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pandas as pd
 
-from dedup.findings.config import Rules
 from dedup.findings.frames import Findings
 from dedup.findings.lifecycle import is_expired
-from dedup.nightly.finding import FINDINGS, findings_from_json, findings_to_json
+from dedup.nightly.finding import FINDINGS, edd_weeks_in, findings_from_json, findings_to_json
 from dedup.nightly.memory import Made, content_of
 from dedup.nightly.night import Night
 from dedup.store.runs import StageOutput, outputs_of, replace_output
@@ -34,21 +31,16 @@ def remove_expired_findings(night: Night) -> int:
 
 
 def _remove_from(night: Night, output: StageOutput) -> set[str]:
-    findings = findings_from_json(content_of(night, output))
-    expired = expired_in(findings.findings, night.rules, night.today)
+    content = content_of(night, output)
+    weeks = edd_weeks_in(content)
+    expired = {name for name, week in weeks.items() if is_expired(week, night.rules, night.today)}
     if not expired:
         return set()
-    made = Made(findings_to_json(without(findings, expired)), View.ATTRIBUTES)
+    made = Made(findings_to_json(without(findings_from_json(content), expired)), View.ATTRIBUTES)
     kept = night.store.objects(made.view).put(made.content)
     with night.store.registry.write(night.event("findings.expired", f"{FINDINGS}:{output.input_digest}")) as session:
         replace_output(session, output, output_digest=made.digest, kept=kept)
     return expired
-
-
-def expired_in(findings: pd.DataFrame, rules: Rules, today: date) -> set[str]:
-    """Return the ids of findings that are past their time."""
-    weeks = zip(findings["finding"].tolist(), findings["edd_week"].tolist(), strict=True)
-    return {name for name, week in weeks if is_expired(week, rules, today)}
 
 
 def without(findings: Findings, expired: set[str]) -> Findings:

@@ -107,3 +107,9 @@ def findings_from_json(content: bytes) -> Findings:
         values = [there.get(column, [_MISSING[kind]] * rows) for column, kind in columns.items()]
         frames[name] = typed_frame(columns, zip(*values, strict=True), sort_by=list(columns)[:1])
     return Findings(**frames)
+
+
+def edd_weeks_in(content: bytes) -> dict[str, int]:
+    """Return the latest EDD week of every finding, without making frames of the rest."""
+    findings = orjson.loads(content)["findings"]
+    return dict(zip(findings["finding"], findings["edd_week"], strict=True))

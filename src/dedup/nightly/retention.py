@@ -116,6 +116,7 @@ def _forget_history(night: Night) -> int:
         forget_stages(session, LINK, before=night.today)
         if earlier := outputs_before(session, FINDINGS, night.today - timedelta(days=KEEP_FINDINGS_DAYS)):
             forget_stages(session, FINDINGS, before=earlier[-1][0])
+        forget_stages(session, FINDINGS, before=history)
         forget_stages(session, REPORTS, before=history)
         return forget_unseen(session, history)
 
