@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -56,24 +57,26 @@ class AuditHead:
     hash: str
 
 
-def append_event(session: Session, event: AuditEvent) -> AuditHead:
-    """Append one event to the chain in the caller's transaction."""
+def append_events(session: Session, events: Sequence[AuditEvent]) -> AuditHead:
+    """Append events to the chain, in their order, in the caller's transaction."""
     head = audit_head(session)
-    row = AuditRow(
-        number=head.number + 1,
-        at=event.at.astimezone(UTC),
-        event=event.event,
-        actor=event.actor.name,
-        role=event.actor.role,
-        organisation=event.actor.organisation,
-        object=event.target,
-        ground=event.ground,
-        previous_hash=head.hash,
-    )
-    row.hash = _hash_of(row)
-    session.add(row)
+    for event in events:
+        row = AuditRow(
+            number=head.number + 1,
+            at=event.at.astimezone(UTC),
+            event=event.event,
+            actor=event.actor.name,
+            role=event.actor.role,
+            organisation=event.actor.organisation,
+            object=event.target,
+            ground=event.ground,
+            previous_hash=head.hash,
+        )
+        row.hash = _hash_of(row)
+        session.add(row)
+        head = AuditHead(row.number, row.hash)
     session.flush()
-    return AuditHead(row.number, row.hash)
+    return head
 
 
 def audit_head(session: Session) -> AuditHead:

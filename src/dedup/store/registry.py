@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from dedup.errors import StoreError
 from dedup.settings import Settings
-from dedup.store.audit import AuditEvent, AuditHead, append_event, audit_head, verify_chain
+from dedup.store.audit import AuditEvent, AuditHead, append_events, audit_head, verify_chain
 from dedup.store.durable import PRIVATE_FILE, make_private_folder
 from dedup.store.schema import migrate
 
@@ -85,8 +85,7 @@ class Registry:
             self._become_writer(session.connection())
             yield session
             session.flush()
-            for audit_event in (first, *more):
-                append_event(session, audit_event)
+            append_events(session, (first, *more))
 
     def audit_head(self) -> AuditHead:
         """Return the number and hash of the last audit event."""
