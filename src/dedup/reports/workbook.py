@@ -99,7 +99,8 @@ def _width(sheet: Sheet, column: int) -> int:
 
 def _lines(cells: Sequence[Cell], widths: Sequence[int], room: int = 0) -> int:
     """Return how many lines the fullest cell of a row takes; letters are taken a little wider than they mostly are."""
-    return max(
-        ceil(1.1 * len(cell) / (width - room)) if isinstance(cell, str) and len(cell) > width - room else 1
-        for cell, width in zip(cells, widths, strict=True)
-    )
+    most = 1
+    for cell, width in zip(cells, widths, strict=True):
+        if isinstance(cell, str) and len(cell) > width - room:
+            most = max(most, ceil(1.1 * len(cell) / (width - room)))
+    return most
