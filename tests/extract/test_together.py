@@ -58,7 +58,7 @@ def records(table: NormalisedTable) -> dict[str, Any]:
         name: (
             {attribute: values.of(i) for attribute, values in table.attributes.items()},
             int(table.edd_week[i]),
-            table.clear.iloc[i].to_dict(),
+            {column: values[i] for column, values in table.clear.items()},
         )
         for i, name in enumerate(table.ids)
     }

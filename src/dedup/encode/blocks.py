@@ -42,9 +42,11 @@ class HmacSha256:
     def __init__(self, key: bytes) -> None:
         self._start = keyed.HMAC(key, hashes.SHA256())
 
-    def digests(self, messages: Iterable[bytes]) -> list[bytes]:
-        """Return the 32-byte digest of each message."""
-        copy = self._start.copy
+    def digests(self, messages: Iterable[bytes], *, behind: bytes = b"") -> list[bytes]:
+        """Return the 32-byte digest of each message, which begins with `behind`: that is hashed once."""
+        start = self._start.copy()
+        start.update(behind)
+        copy = start.copy
         result = []
         for message in messages:
             state = copy()
@@ -72,13 +74,13 @@ class Components:
         return known[1]
 
 
-def block_secrets(block_values: Iterable[bytes], subkeys: Subkeys) -> list[bytes]:
-    """Return s = HMAC(block key, p‖v) for each message p‖v.
+def block_secrets(number: int, block_values: Iterable[bytes], subkeys: Subkeys) -> list[bytes]:
+    """Return s = HMAC(block key, p‖v) for each block value v of the pass of number p.
 
     This is the one place where a block value meets the linkage key: an oblivious PRF at the key's custodian
     (RFC 9497) can take its place without any other change.
     """
-    return HmacSha256(subkeys.block).digests(block_values)
+    return HmacSha256(subkeys.block).digests(block_values, behind=bytes([number]))
 
 
 def block_tokens(secrets: NDArray[np.uint8], subkeys: Subkeys) -> NDArray[np.uint8]:
@@ -111,8 +113,7 @@ def blocks_by_record(table: NormalisedTable, linkage_pass: Pass, subkeys: Subkey
     chosen: list[Iterable[bytes]] = [
         map(column.__getitem__, code.tolist()) for column, code in zip(columns, codes, strict=True)
     ]
-    chosen[0] = map(bytes([linkage_pass.number]).__add__, chosen[0])
-    secrets = block_secrets(reduce(_joined, chosen), subkeys)
+    secrets = block_secrets(linkage_pass.number, reduce(_joined, chosen), subkeys)
     secret = np.frombuffer(b"".join(secrets), dtype=np.uint8).reshape(-1, SECRET_BYTES)
     token = block_tokens(secret, subkeys)
     return Blocks(row=row, secret=secret, token=token)

@@ -8,8 +8,6 @@ from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
-import pandas as pd
-
 from dedup.bundle.keyfiles import read_key
 from dedup.bundle.keys import LinkageKey, SealingPublicKey, SigningKey
 from dedup.bundle.manifest import BundleHeader
@@ -137,7 +135,7 @@ def _write(work: Work, loaded: Loaded, encoder: Encoder, batches: Iterable[Bundl
     name = work.extract.name
     vendor = encoder.options.vendor or _vendor_of(table, name) or encoder.model.name
     # The check refuses an extract of no provider, or of several; a generic table has none.
-    provider = "" if table.clear is None else str(table.clear["aanbieder_agb"].iloc[0])
+    provider = "" if table.clear is None else str(table.clear["aanbieder_agb"][0])
     manifest = write_bundle(
         work.bundle,
         header=BundleHeader(
@@ -179,7 +177,7 @@ def _load_table(path: Path, encoder: Encoder) -> Loaded | ExtractError:
 
 def _vendor_of(table: NormalisedTable, name: str) -> str:
     """Return the one bronsysteem that rows name, "" where none does and for a generic table."""
-    named = {str(value) for value in pd.unique(table.clear["bronsysteem"])} - {""} if table.clear is not None else set()
+    named = set() if table.clear is None else {*table.clear["bronsysteem"].tolist()} - {""}
     if len(named) > 1:
         raise ExtractError(
             "encode.several-systems",

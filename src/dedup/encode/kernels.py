@@ -151,7 +151,10 @@ def take_majorities(
             s = row[e] * fields + field[i]
             if start[s + 1] > start[s]:
                 votes = (start[s + 1] - start[s]) | 1
-                if votes < 2 * FEW:
+                if votes == 1:
+                    for w in range(IV_WORDS * size[i]):
+                        plane[0, w] = stream[at + w]
+                elif votes < 2 * FEW:
                     _count_few(stream, at, votes, IV_WORDS * size[i], plane)
                 else:
                     _count_many(stream, at, votes, IV_WORDS * size[i], plane)

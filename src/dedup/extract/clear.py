@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dedup.extract.cleaners import YES
@@ -28,19 +28,19 @@ _SOURCES = {
 }
 
 
-def clear_attributes(table: Mapping[str, CodedColumn], regions: Regions | None) -> pd.DataFrame:
-    """Return a frame with the columns of `dedup.fields.ATTRIBUTES` for n checked rows.
+def clear_attributes(table: Mapping[str, CodedColumn], regions: Regions | None) -> dict[str, NDArray[Any]]:
+    """Return the columns of `dedup.fields.ATTRIBUTES`, in their order, for n checked rows.
 
     Text is object ("" missing); weeks, yes/no and numbers are int32 (-1 missing). Without regions every `ksv` is "".
     """
-    columns: dict[str, object] = {
+    columns: dict[str, NDArray[Any]] = {
         name: _CONVERSIONS[kind](table[_SOURCES.get(name, name)])
         for name, kind in ATTRIBUTES.items()
         if name not in ("status_week", "ksv")
     }
     columns["status_week"] = _status_weeks(table)
     columns["ksv"] = _ksv(table["postcode"], regions)
-    return pd.DataFrame({name: columns[name] for name in ATTRIBUTES}, copy=False)
+    return {name: columns[name] for name in ATTRIBUTES}
 
 
 def weeks(column: CodedColumn) -> NDArray[np.int32]:
@@ -64,7 +64,7 @@ def _numbers(column: CodedColumn, rule: Callable[[str], int]) -> NDArray[np.int3
     return column.spread(column.under(rule), MISSING_NUMBER, np.int32)
 
 
-_CONVERSIONS: Mapping[AttributeType, Callable[[CodedColumn], object]] = {
+_CONVERSIONS: Mapping[AttributeType, Callable[[CodedColumn], NDArray[Any]]] = {
     AttributeType.TEXT: plain_strings,
     AttributeType.WEEK: weeks,
     AttributeType.NUMBER: partial(_numbers, rule=_hours_band),

@@ -68,8 +68,8 @@ def coded_column(codes: Codes, values: Sequence[str]) -> CodedColumn:
     if len(distinct) == len(values) and "" not in distinct:
         return CodedColumn(codes, values)
     distinct.pop("", None)
-    place = dict(zip(distinct, range(len(distinct)), strict=True))
-    merged = np.array([*(place.get(value, -1) for value in values), -1], dtype=np.int32)
+    place = {"": -1, **dict(zip(distinct, range(len(distinct)), strict=True))}
+    merged = np.array([*map(place.__getitem__, values), -1], dtype=np.int32)
     return CodedColumn(merged[codes], list(distinct))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 
@@ -49,15 +49,15 @@ class NormalisedTable:
     """A checked and normalised extract or person table, ready to encode; it never leaves the source.
 
     `ids` names the n records (registratie_id, or the table's id column) in ascending order; `attributes` holds one
-    `ValueSets` per attribute of the model; `edd_week` is int32[n] (-1 missing); `clear` is a frame of n rows with the
-    columns of `dedup.fields.ATTRIBUTES` (except `sharing`, which still holds the clear verdeling_id), or None for a
-    generic table.
+    `ValueSets` per attribute of the model; `edd_week` is int32[n] (-1 missing); `clear` holds the columns of
+    `dedup.fields.ATTRIBUTES` (as `clear_attributes` makes them; `sharing` is still the clear verdeling_id), or is None
+    for a generic table.
     """
 
     ids: tuple[str, ...]
     attributes: dict[str, ValueSets]
     edd_week: NDArray[np.int32]
-    clear: pd.DataFrame | None = field(repr=False)
+    clear: Mapping[str, NDArray[Any]] | None = field(repr=False)
 
     def part(self, first: int, last: int) -> NormalisedTable:
         """Return the records from `first` to before `last`, or to the end."""
@@ -65,7 +65,7 @@ class NormalisedTable:
             ids=self.ids[first:last],
             attributes={name: values.part(first, last) for name, values in self.attributes.items()},
             edd_week=self.edd_week[first:last],
-            clear=None if self.clear is None else self.clear.iloc[first:last],
+            clear=None if self.clear is None else {name: part[first:last] for name, part in self.clear.items()},
         )
 
 
@@ -76,10 +76,10 @@ def shares_values(one: NormalisedTable, other: NormalisedTable) -> bool:
 
 def joined(tables: Sequence[NormalisedTable]) -> NormalisedTable:
     """Return the records of tables that share their values as one table, one table's behind another's."""
-    first = tables[0]
+    clear = [table.clear for table in tables if table.clear is not None]
     return NormalisedTable(
         ids=tuple(chain.from_iterable(table.ids for table in tables)),
-        attributes={name: _joined_sets([table.attributes[name] for table in tables]) for name in first.attributes},
+        attributes={name: _joined_sets([table.attributes[name] for table in tables]) for name in tables[0].attributes},
         edd_week=np.concatenate([table.edd_week for table in tables]),
-        clear=None if first.clear is None else pd.concat([table.clear for table in tables]),
+        clear={name: np.concatenate([columns[name] for columns in clear]) for name in clear[0]} if clear else None,
     )

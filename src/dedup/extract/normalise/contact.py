@@ -22,7 +22,7 @@ def phone_number(telefoon: str) -> str:
     + or 00 and 7 to 15 digits. A filler (`is_filler`) is no number.
     """
     typed = telefoon.replace("-", "").replace(" ", "")
-    if not typed.isdigit():
+    if not typed.removeprefix("+").isdigit():
         typed = _PHONE_PUNCTUATION.sub("", telefoon.replace("(0)", ""))
     dutch = _DUTCH.fullmatch(typed)
     if dutch:

@@ -17,6 +17,7 @@ SURNAME_PREFIXES = frozenset(word for words in _NO_SURNAME_PARTS.values() for wo
 FIRST_NAMES_COUNTED = 2
 
 
+@lru_cache(REMEMBERED)
 def surname_parts(achternaam: str) -> tuple[str, ...]:
     """Return the parts of a surname as typed, without prefixes wherever they stand, in order of writing.
 

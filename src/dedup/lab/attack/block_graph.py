@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from dedup.bundle.keys import IngestKey, LinkageKey
@@ -331,7 +332,8 @@ def labels_of(population: Population, label: Label) -> NDArray[np.int64]:
     """Return int64[n]: equal for registrations whose labels are equal."""
     if not _LABELS[label] or population.table.clear is None:
         return np.zeros(len(population), np.int64)
-    return np.asarray(population.table.clear.groupby(_LABELS[label], sort=True).ngroup(), dtype=np.int64)
+    clear = pd.DataFrame(population.table.clear)
+    return np.asarray(clear.groupby(_LABELS[label], sort=True).ngroup(), dtype=np.int64)
 
 
 def _chance(truth: NDArray[np.int64], woman: NDArray[np.int64]) -> float:
