@@ -144,7 +144,7 @@ def flaky() -> Callable[[int, int], FlakyNetwork]:
     return network
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sandbox that no server has seen, with one bundle of some 50 kB and one of some 2 MB beside the credentials."""
     folder = tmp_path_factory.mktemp("made") / "sandbox"
@@ -187,13 +187,13 @@ def copy_served(made: Path, folder: Path, *, port: int, told_port: int) -> Servi
     url = f"http://127.0.0.1:{told_port}"
     sandbox = open_sandbox(folder, config=ROOT / "config", url=url, now=datetime.now(UTC))
     settings = folder / "config" / "settings.toml"
-    settings.write_text(f'{settings.read_text()}issuer = "{url}"\n')  # its last section is [service]
+    settings.write_text(f'{settings.read_text()}issuer = "{url}"\nfailures_per_minute = 100000\n')  # its last section is [service]
     running = Serving(sandbox, port)
     running.start()
     return running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """One server for tests that leave it as it was."""
     port = free_port()
