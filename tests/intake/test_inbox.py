@@ -19,6 +19,7 @@ from dedup.intake.receipts import IntakeError, Receipt, Rejection, verified_rece
 from dedup.store.audit import AuditHead
 from dedup.store.lock import INTAKE_LOCK, run_lock
 from dedup.store.submissions import submissions_in_state
+from dedup.store.switches import SetSwitch, Switch, set_switch
 from dedup.store.tables import AuditRow, SubmissionState
 
 
@@ -285,3 +286,10 @@ def test_limits_come_from_the_settings(tmp_path: Path) -> None:
 
     settings = Settings(tmp_path, tmp_path, {"intake": {"max_snapshot_age_days": 3}})
     assert IntakeLimits.of(settings) == IntakeLimits(max_bundle_bytes=2 << 30, max_snapshot_age_days=3)
+
+
+def test_a_blocked_vendor_is_refused_at_the_inbox_too(server, intake, deliver) -> None:
+    set_switch(server.store.registry, SetSwitch(Switch.BLOCK_VENDOR, "vitaal", "stolen laptop", "ops", intake.now))
+    deliver("a.bundle")
+    assert codes(receive(server.inbox, intake)) == ["intake.vendor-blocked"]
+    assert accepted(intake) == []

@@ -27,6 +27,7 @@ from dedup.store.bundles import BundleStore
 from dedup.store.durable import publish
 from dedup.store.failpoints import reach
 from dedup.store.submissions import Submission, find_submission, newest_delivered, record_accepted
+from dedup.store.switches import switches_set
 from dedup.store.tables import AuditRow, SubmissionState, UploadState
 from dedup.store.uploads import Fault, Upload, settle_upload
 
@@ -90,10 +91,15 @@ class Verified:
 
 
 def verify(copy: Copy, intake: Intake) -> Verified | Rejection:
-    """Check form, signature, digest and the vendor's rights; a copy that fails is removed."""
+    """Check form, signature, digest and the vendor's rights; a copy that fails is removed.
+
+    Raises `OSError` when the copy cannot be read: our disk fails, and that is no fault of the bundle.
+    """
     try:
         return Verified(copy, read_manifest(copy.path, trusted=intake.keys.vendors))
     except BundleError as fault:
+        if isinstance(fault.__cause__, OSError):
+            raise fault.__cause__ from None
         return refuse(Rejection(copy.file_name, (fault,), copy.sha256), intake, copy)
 
 
@@ -106,11 +112,14 @@ def accept(verified: Verified, intake: Intake) -> Receipt | Rejection:
     with intake.store.registry.read() as session:
         known = find_submission(session, manifest.submission_id)
         newest = newest_delivered(session, manifest.provider, manifest.epoch_key_id)
+        blocked = switches_set(session).blocks(manifest.vendor)
     if known is not None:
         return _again(known, verified, intake)
     faults = faults_of(
         manifest,
-        Circumstances(intake.model, intake.keys.epochs, intake.keys.sealing, intake.limits, intake.today, newest),
+        Circumstances(
+            intake.model, intake.keys.epochs, intake.keys.sealing, intake.limits, intake.today, newest, blocked
+        ),
     )
     if faults:
         return refuse(Rejection(copy.file_name, faults, copy.sha256, manifest.submission_id), intake, copy)

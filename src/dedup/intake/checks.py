@@ -40,7 +40,11 @@ class IntakeLimits:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a manifest is held against; `newest` is the newest snapshot of its provider and epoch that was accepted."""
+    """What a manifest is held against.
+
+    `newest` is the newest snapshot of its provider and epoch that was accepted; `blocked` says whether the operator has
+    blocked its vendor.
+    """
 
     model: LinkageModel
     epochs: Collection[str] | None
@@ -48,6 +52,13 @@ class Circumstances:
     limits: IntakeLimits
     today: date
     newest: Submission | None
+    blocked: bool = False
+
+
+def is_not_of_a_blocked_vendor(_: Manifest, circumstances: Circumstances) -> None:
+    """Refuse what a vendor signed that the operator has blocked, by whichever way it comes."""
+    if circumstances.blocked:
+        raise IntakeError("intake.vendor-blocked", "The operator has blocked the vendor that signed the bundle.")
 
 
 def fits_this_server(manifest: Manifest, circumstances: Circumstances) -> None:
@@ -82,6 +93,7 @@ def is_newest(manifest: Manifest, circumstances: Circumstances) -> None:
 
 
 CHECKS: tuple[Callable[[Manifest, Circumstances], None], ...] = (
+    is_not_of_a_blocked_vendor,
     fits_this_server,
     can_be_opened,
     is_not_of_the_future,
