@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.findings.calibration import Labelled, Thresholds, changes, fit_thresholds, wilson_lower
+from dedup.findings.calibration import Labelled, Thresholds, changes, fit_thresholds, support, wilson_lower
 from dedup.findings.config import CALIBRATION_FILE, CalibrationTerms, load_rules
 
 SHIPPED = Path(__file__).parents[2] / "config" / "rules.toml"
@@ -39,6 +39,27 @@ def test_a_threshold_rises_where_the_labels_say_that_pairs_are_wrong(rules):
 def test_where_nothing_is_good_enough_the_threshold_stays(rules):
     now = (rules.evidence.certain_probability, rules.evidence.likely_probability)
     assert fit_thresholds([Labelled(0.99, False)] * 300, rules, rules.calibration) == Thresholds(*now)
+
+
+def test_a_threshold_is_not_raised_to_the_lowest_label_for_want_of_labels_below_it(rules):
+    labels = [Labelled(0.99995, True)] * 300 + [Labelled(0.99995, False)] * 2
+    now = (rules.evidence.certain_probability, rules.evidence.likely_probability)
+    assert now == (0.99, 0.9)
+    assert fit_thresholds(labels, rules, rules.calibration) == Thresholds(0.99, 0.9)
+
+
+def test_labels_above_a_threshold_that_are_too_often_wrong_raise_it_all_the_same(rules):
+    labels = [Labelled(0.9999, True)] * 400 + [Labelled(0.95, False)] * 100 + [Labelled(0.95, True)] * 10
+    assert fit_thresholds(labels, rules, rules.calibration) == Thresholds(0.99, 0.99)
+
+
+def test_support_counts_what_lies_above_and_bounds_its_share():
+    labels = [Labelled(0.99, True)] * 8 + [Labelled(0.99, False)] * 2 + [Labelled(0.5, False)] * 5
+    said = support(labels, 0.9, 0.4)
+    assert (said.labels, said.same, said.at_least) == (10, 8, wilson_lower(8, 10))
+    assert said.reached
+    assert not support(labels, 0.9, 0.9).reached
+    assert not support([], 0.9, 0.9).reached
 
 
 @given(labels=st.lists(st.builds(Labelled, st.floats(0, 1), st.booleans()), min_size=1, max_size=30))

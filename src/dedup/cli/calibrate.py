@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
+
+if TYPE_CHECKING:
+    from dedup.findings.calibration import Support
 
 
 def calibrate(
@@ -54,22 +57,32 @@ def calibrate(
                 "labels": result.labels,
                 "now": asdict(result.now),
                 "fitted": fitted,
+                "support": [asdict(one) for one in result.support] if result.support else None,
+                "lowest_labelled": result.lowest,
                 "changes": moved,
                 "applied": applied,
             }
         )
         return
-    if result.fitted is None:
+    if result.fitted is None or result.support is None:
         typer.echo(f"There are {result.labels} labels; at least {needed} are needed to fit thresholds.")
         return
-    typer.echo(f"Fitted on {result.labels} labels:")
-    for name, now, new in (
-        ("certain", result.now.certain_probability, result.fitted.certain_probability),
-        ("likely", result.now.likely_probability, result.fitted.likely_probability),
+    typer.echo(f"Fitted on {result.labels} labels, the least probable of a probability of {result.lowest:.4f}:")
+    for name, now, new, said in (
+        ("certain", result.now.certain_probability, result.fitted.certain_probability, result.support[0]),
+        ("likely", result.now.likely_probability, result.fitted.likely_probability, result.support[1]),
     ):
-        typer.echo(f"  {name} from a probability of {new} on (now {now})")
+        typer.echo(f"  {name} from a probability of {new} on (now {now}): {_told(said)}")
     for one, other, count in result.changes:
         typer.echo(f"  {count} findings would go from {one} to {other}")
     if not result.changes:
         typer.echo("  no finding would change its class")
     typer.echo("Applied from the next night on; --undo takes it back." if applied else "Nothing was changed.")
+
+
+def _told(said: Support) -> str:
+    """Return what the labels say of a threshold, in words."""
+    share = f"{said.same} of {said.labels} labels are one woman, so at least {said.at_least:.1%}"
+    if said.reached:
+        return f"{share}, and {said.asked:.0%} is asked for"
+    return f"{share}; {said.asked:.0%} is asked for, which no threshold reaches, so it stays"

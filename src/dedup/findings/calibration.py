@@ -2,7 +2,8 @@
 
 A threshold is the lowest probability from which labelled pairs are one woman often enough: the lower bound of Wilson's
 interval (JASA 22, 1927) on their share must reach the precision that is asked for. Labels come from findings that
-were shown, so they say nothing of pairs below the group threshold: no threshold goes below it.
+were shown, so they say nothing of pairs below the group threshold: no threshold goes below it. Where no labels are,
+nothing is known: a threshold whose labels are good enough is not raised to the lowest of them.
 """
 
 from __future__ import annotations
@@ -45,6 +46,30 @@ class Thresholds:
         return replace(rules, evidence=evidence)
 
 
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What the labels say of one threshold: how many lie above it, how many of these are one woman, and what is asked.
+
+    `at_least` is the lower bound on the share that is one woman; `asked` is reached when it is not above that.
+    """
+
+    labels: int
+    same: int
+    at_least: float
+    asked: float
+
+    @property
+    def reached(self) -> bool:
+        """Whether the pairs above the threshold are one woman often enough, as far as the labels can tell."""
+        return self.at_least >= self.asked
+
+
+def support(labels: Iterable[Labelled], threshold: float, asked: float) -> Support:
+    """Return what the labels at or above a threshold say of it."""
+    above = [label.same for label in labels if label.probability >= threshold]
+    return Support(len(above), sum(above), wilson_lower(sum(above), len(above)), asked)
+
+
 def current_thresholds(rules: Rules) -> Thresholds:
     """Return the thresholds that hold now."""
     return Thresholds(rules.evidence.certain_probability, rules.evidence.likely_probability)
@@ -59,10 +84,16 @@ def fit_thresholds(labels: Iterable[Labelled], rules: Rules, terms: CalibrationT
     if len(known) < terms.fewest_labels:
         return None
     now = current_thresholds(rules)
-    certain = _lowest(known, terms.certain_precision)
-    likely = _lowest(known, terms.likely_precision)
-    chosen = certain if certain is not None else now.certain_probability
-    return Thresholds(chosen, min(chosen, likely if likely is not None else now.likely_probability))
+    certain = _fitted(known, now.certain_probability, terms.certain_precision)
+    return Thresholds(certain, min(certain, _fitted(known, now.likely_probability, terms.likely_precision)))
+
+
+def _fitted(known: list[Labelled], now: float, precision: float) -> float:
+    """Return the lowest threshold that reaches the precision; the present one where none does, or none is better."""
+    lowest = _lowest(known, precision)
+    if lowest is None:
+        return now
+    return min(now, lowest) if support(known, now, precision).reached else lowest
 
 
 def wilson_lower(right: int, count: int) -> float:

@@ -9,10 +9,12 @@ from pathlib import Path
 from dedup.errors import StoreError
 from dedup.findings.calibration import (
     Labelled,
+    Support,
     Thresholds,
     changes,
     current_thresholds,
     fit_thresholds,
+    support,
 )
 from dedup.findings.classify import find
 from dedup.findings.config import CALIBRATION_FILE
@@ -28,12 +30,18 @@ GROUND = "thresholds fitted on answers of providers"
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What calibration found: labels, thresholds now and fitted (None: too few), and findings that change class."""
+    """What calibration found: labels, thresholds now and fitted (None: too few), and findings that change class.
+
+    `support` is what the labels say of the fitted thresholds of `certain` and `likely`; `lowest` is the probability of
+    the least probable pair among them, under which nothing is known.
+    """
 
     labels: int
     now: Thresholds
     fitted: Thresholds | None
     changes: list[tuple[str, str, int]]
+    support: tuple[Support, Support] | None = None
+    lowest: float | None = None
 
 
 def calibrate(night: Night) -> Calibrated:
@@ -54,7 +62,13 @@ def calibrate(night: Night) -> Calibrated:
         find(judged.registrations, judged.pairs, rules, today=day, previous=previous).findings[["finding", "class"]]
         for rules in (night.rules, fitted.applied(night.rules))
     ]
-    return Calibrated(len(labels), now, fitted, changes(made[0], made[1]))
+    terms = night.rules.calibration
+    supported = (
+        support(labels, fitted.certain_probability, terms.certain_precision),
+        support(labels, fitted.likely_probability, terms.likely_precision),
+    )
+    lowest = min(label.probability for label in labels)
+    return Calibrated(len(labels), now, fitted, changes(made[0], made[1]), supported, lowest)
 
 
 def apply_thresholds(night: Night, fitted: Thresholds) -> None:
