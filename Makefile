@@ -36,7 +36,7 @@ check: $(READY)  ## lint, types, walls, dependencies, security
 	$(BIN)/deptry .
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src flows
 
-system:  # what the tests use from Debian: PostgreSQL, Chromium, Node
+system:  # what the tests use from Debian: PostgreSQL, Chromium, Node, a C compiler
 	@sh tests/system-packages.sh
 
 # Without npm (see the line of tests/system-packages.sh) the tests of clients/js are left out.

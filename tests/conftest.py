@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -52,9 +53,17 @@ def installation(submitted: Installation, copy_of: Callable[[Installation, str],
     return copy_of(submitted, "installation")
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL of our own: the folder of its socket, and how to kill it and start it again."""
+
+    folder: Path
+    restart: Callable[[], None]
+
+
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The socket folder of a throw-away cluster, made from the Debian packages."""
+def cluster() -> Iterator[Cluster]:
+    """A throw-away cluster, made from the Debian packages."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
         if os.environ.get("CI"):
@@ -74,10 +83,27 @@ def postgresql() -> Iterator[str]:
         subprocess.run([*as_owner, *map(str, command)], check=True, capture_output=True, cwd=folder)
 
     run(bin_folder / "initdb", "-D", data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "dedup")
-    run(bin_folder / "pg_ctl", "-D", data, "-o", server, "-l", folder / "log", "-w", "start")
-    yield str(folder)
+
+    def start() -> None:
+        run(bin_folder / "pg_ctl", "-D", data, "-o", server, "-l", folder / "log", "-w", "start")
+
+    def restart() -> None:
+        run(bin_folder / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+        start()
+
+    start()
+    yield Cluster(folder, restart)
     run(bin_folder / "pg_ctl", "-D", data, "-m", "immediate", "stop")
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgresql_url(cluster: Cluster) -> str:
+    """The address of an empty database on PostgreSQL."""
+    name = f"t{secrets.token_hex(6)}"
+    with psycopg.connect(host=str(cluster.folder), user="dedup", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"postgresql+psycopg://dedup@/{name}?host={cluster.folder}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -85,8 +111,5 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database, once on each of the two."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/registry.sqlite"
-    socket = request.getfixturevalue("postgresql")
-    name = f"t{secrets.token_hex(6)}"
-    with psycopg.connect(host=socket, user="dedup", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"postgresql+psycopg://dedup@/{name}?host={socket}"
+    address: str = request.getfixturevalue("postgresql_url")
+    return address

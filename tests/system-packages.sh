@@ -3,7 +3,7 @@
 set -eu
 
 missing=""
-for pair in postgres:postgresql chromium:chromium node:nodejs npm:npm git:git; do
+for pair in postgres:postgresql chromium:chromium node:nodejs npm:npm git:git cc:gcc; do
     command=${pair%%:*}
     package=${pair##*:}
     if [ "$command" = postgres ]; then
@@ -12,6 +12,8 @@ for pair in postgres:postgresql chromium:chromium node:nodejs npm:npm git:git; d
         command -v "$command" >/dev/null 2>&1 || missing="$missing $package"
     fi
 done
+# The compiler needs the C library's headers.
+case "$missing" in *gcc*) missing="$missing libc6-dev" ;; esac
 # Without a font Chromium measures pages that nobody sees.
 case "$missing" in *chromium*) missing="$missing fonts-liberation" ;; esac
 [ -n "$missing" ] || exit 0

@@ -103,7 +103,7 @@ def test_nothing_but_the_two_views_is_left_of_a_bundle(server, deliver, ingest) 
     deliver("a.bundle")
     ingest()
     folders = {path.name: len(list(path.iterdir())) for path in server.store.folder.iterdir() if path.is_dir()}
-    assert folders == {"submissions": 0, "link-views": 1, "attributes": 1, "joined": 1}
+    assert folders == {"submissions": 0, "uploads": 0, "link-views": 1, "attributes": 1, "joined": 1}
 
 
 def test_a_newer_snapshot_takes_the_place_of_the_older(server, deliver, ingest, intake, model) -> None:

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
-import psycopg
 import pytest
 
 from dedup.bundle.keyfiles import LinkageKey, write_key
@@ -98,13 +97,10 @@ def test_a_night_that_was_stopped_goes_on_to_the_same_result(
 
 
 def test_a_night_on_postgresql_has_the_same_result(
-    installation: Installation, expected_digest: str, postgresql: str
+    installation: Installation, expected_digest: str, postgresql_url: str
 ) -> None:
-    name = f"night{os.getpid()}"
-    with psycopg.connect(host=postgresql, user="dedup", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
     settings = installation.folder / "config" / "settings.toml"
-    address = f"postgresql://dedup@/{name}?host={postgresql}"
+    address = postgresql_url.replace("postgresql+psycopg:", "postgresql:")
     settings.write_text(settings.read_text("utf-8").replace("[store]\n", f'[store]\nurl = "{address}"\n'), "utf-8")
 
     assert [run(installation).result_digest for _ in range(2)] == [expected_digest] * 2

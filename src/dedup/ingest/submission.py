@@ -211,6 +211,8 @@ def _open(submission: Submission, store: Store, keys: IngestKeys, model: Linkage
         bundle = open_bundle(path, model=model, opened_with=keys.sealing)
     except BundleError as error:
         # Intake saw this very file whole and sealed to a key of ours: what broke since then is not the vendor's fault.
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from None
         if error.code in {"bundle.truncated", "bundle.trailing-bytes", "bundle.altered", "bundle.not-a-bundle"}:
             raise _altered(submission) from error
         if error.code == "bundle.wrong-key":
