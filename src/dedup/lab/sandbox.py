@@ -10,6 +10,7 @@ Everything that two or three parties do by hand in earnest (docs/keys.md) is don
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -96,7 +97,7 @@ def first_steps(sandbox: Sandbox, *, command: str = "dedup", here: Path) -> list
 def _build(sandbox: Sandbox, config: Path, now: datetime) -> None:
     installation, folder, mine = sandbox.installation, sandbox.installation.folder, sandbox.vendor_folder
     shutil.copytree(config, folder / "config", dirs_exist_ok=True)
-    _say_nothing_of_another_server(folder / "config" / "settings.toml")
+    serve_apart(folder / "config" / "settings.toml", metrics_port=0)
     make_server_keys(installation.server_keys, created=now)
     installation.inbox.mkdir(parents=True, mode=0o700)
     (folder / "custodian").mkdir(mode=0o700)
@@ -124,7 +125,8 @@ def _build(sandbox: Sandbox, config: Path, now: datetime) -> None:
         shutil.copyfile(source, mine / name)
 
 
-def _say_nothing_of_another_server(settings: Path) -> None:
-    """Leave out the sections that say where the operator's own store and service are."""
+def serve_apart(settings: Path, **service: str | int) -> None:
+    """Let a copy of `settings.toml` say nothing of the operator's own store and service, but these members of it."""
     text = re.sub(r"(?ms)^\[(service|store)\][^\n]*\n.*?(?=^\[|\Z)", "", settings.read_text("utf-8"))
-    settings.write_text(text + "\n[service]\nmetrics_port = 0\n", "utf-8")
+    members = "".join(f"{name} = {json.dumps(value)}\n" for name, value in service.items())
+    settings.write_text(f"{text.rstrip()}\n\n[service]\n{members}", "utf-8")
