@@ -13,7 +13,7 @@ from dedup.lab.attack.gma.embedding import Matrix, squared_distances, standardis
 from dedup.lab.simulate.columns import Numbers
 
 TURNS = 20
-TRUSTED_AT_FIRST, TRUSTED_MORE, TRUSTED_AT_MOST = 0.05, 0.03, 0.6  # shares of the mutual pairs, most certain first
+TRUSTED_AT_FIRST, TRUSTED_MORE, TRUSTED_AT_MOST = 0.3, 0.02, 0.6  # shares of the mutual pairs, most certain first
 FEWEST_TRUSTED, MOST_TRUSTED = 10, 400
 EXCLUDED = np.float32(1e6)
 

@@ -38,8 +38,7 @@ from dedup.model.linkage import LinkageModel
 # So many of both controls must be re-identified, of all and of some people: a search that fails finds hardly any.
 CONTROL_SHARE, CONTROL_SHARE_OF_SOME = 0.98, 0.9
 OVERLAPS = (1.0, 0.5, 0.2)
-# Batches of tries: when a control is given up, and the least for ours, which get as many as the slower control took.
-BATCHES, BATCHES_AT_LEAST = 12, 2
+BATCHES = 12  # of tries, until a control is given up; ours get as many as the slower control took
 
 Tell = Callable[[str], None]
 
@@ -131,7 +130,7 @@ def _attack(
     least = CONTROL_SHARE if overlap == 1.0 else CONTROL_SHARE_OF_SOME
     require(control, least, "Bloom filters")
     require(unkeyed, least, "sketches under one secret")
-    batches = max(BATCHES_AT_LEAST, control.batches, unkeyed.batches)
+    batches = max(control.batches, unkeyed.batches)
     for form in Form:
         ours = encode(encoded, model, form, rng)
         for graph in Graph:
