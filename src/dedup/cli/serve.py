@@ -30,6 +30,9 @@ def serve(
     folder: Annotated[
         Path, typer.Option("--folder", help="Where the sandbox is: new, empty, or an earlier one.")
     ] = Path("sandbox"),
+    openapi: Annotated[
+        bool, typer.Option("--openapi", help="Print the API's OpenAPI document, and serve nothing.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Take uploads of vendors until it is told to stop.
@@ -42,6 +45,9 @@ def serve(
     from contextlib import ExitStack, closing
     from datetime import UTC, datetime
 
+    if openapi:
+        _print_openapi()
+        return
     from dedup.errors import ConfigError
     from dedup.service.server import serve as serve_until_stopped
     from dedup.service.serving import open_service
@@ -87,3 +93,10 @@ def _sandbox(folder: Path, settings: Settings, url: str) -> AbstractContextManag
         typer.echo(f"  {step}")
     typer.echo("\ndocs/vendors.md goes on from there. Ctrl-C stops the server.\n")
     return opening_bundles(made.installation.settings)
+
+
+def _print_openapi() -> None:
+    from dedup.service.app import described_app
+    from dedup.service.openapi import frozen
+
+    typer.echo(frozen(described_app()), nl=False)
