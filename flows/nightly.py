@@ -6,6 +6,7 @@ flow run that died is simply started again.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from prefect import flow
@@ -29,7 +30,12 @@ def nightly(config: str | None = None, day: str | None = None, until: str | None
     last = Stage(until) if until else Stage.REPORTS
 
     def work() -> NightResult:
-        with open_night(settings_of(config), today=today, clock=utc_now) as night:
+        with ExitStack() as opened:
+            # A task, so that another run in the way, or a database, is waited for here too.
+            night = as_task(
+                "open",
+                lambda: opened.enter_context(open_night(settings_of(config), today=today, clock=utc_now)),
+            )
             return run_night(night, until=last, perform=as_task)
 
     def whole_night() -> NightResult:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from dedup.lab.installation import Installation
-from dedup.nightly.night import open_night
+from dedup.nightly.night import open_installation, open_night
 from dedup.nightly.run import run_night
 
 NIGHT = date(2026, 11, 22)
@@ -32,7 +34,7 @@ def artifact(key: str) -> list[dict[str, Any]]:
 
 
 def test_the_flow_gives_the_digest_of_the_plain_run_and_leaves_counts(
-    submitted: Installation, copy_of: Callable[[Installation, str], Installation], caplog: pytest.LogCaptureFixture
+    submitted: Installation, copy_of: Callable[[Installation, str], Installation], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The operator is to be told by a webhook whose address is not set: that is a warning, and stops nothing."""
     from flows.nightly import nightly
@@ -51,7 +53,7 @@ def test_the_flow_gives_the_digest_of_the_plain_run_and_leaves_counts(
     assert [stage["stage"] for stage in result["stages"]] == stages
     assert [row["stage"] for row in artifact("nightly-counts")] == stages
     assert artifact("nightly-ksvs") == [line.to_json() for line in expected.ksvs]
-    assert "[notify.secret-missing]" in caplog.text
+    assert "[notify.secret-missing]" in capfd.readouterr().err
 
 
 @pytest.fixture
@@ -78,6 +80,33 @@ def test_a_ksv_whose_report_failed_is_named_in_the_runs_state_and_stops_no_other
     rows = {row["ksv"]: (row["report"], row["error"]) for row in artifact("nightly-ksvs")}
     assert rows == {broken: ("failed", "system.refused")} | dict.fromkeys(others, ("written", ""))
     assert {path.parents[1].name for path in installation.folder.glob("reports/*/*/report.html")} == set(others)
+
+
+@pytest.mark.usefixtures("hardly_a_pause")
+def test_a_night_waits_for_the_work_that_holds_the_store(installation: Installation) -> None:
+    """An import of answers, say, that is done by the time of the second try."""
+    from flows.nightly import nightly
+
+    with ExitStack() as importing:
+
+        class DoneAtTheRetry(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                if "Retry 1/1" in record.getMessage():
+                    retried.append(record.getMessage())
+                    importing.close()
+
+        retried: list[str] = []
+        settings = installation.settings
+        importing.enter_context(open_installation(settings, today=NIGHT, clock=lambda: datetime.now(UTC)))
+        handler = DoneAtTheRetry()
+        logging.getLogger().addHandler(handler)
+        try:
+            result = nightly(config=str(settings.config_dir), day=NIGHT.isoformat(), until="receive")
+        finally:
+            logging.getLogger().removeHandler(handler)
+
+    assert len(retried) == 1
+    assert [stage["stage"] for stage in result["stages"]] == ["receive"]
 
 
 def test_an_error_of_a_stage_reaches_prefect_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
