@@ -71,18 +71,18 @@ def codes_in(tree: ast.Module) -> Iterator[str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for function in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))]:
-        for call in [node for node in ast.walk(function) if isinstance(node, ast.Call)]:
-            if name_of(call.func) not in makers() or not call.args:
-                continue
-            arguments = [constants.get(name_of(argument), argument) for argument in call.args[:2]]
-            yield from literals(arguments)
-            if (
-                isinstance(call.args[0], ast.Name)
-                and call.args[0].id == "code"
-                and isinstance(function, ast.FunctionDef)
-            ):
-                yield from literals([n for n in ast.walk(function) if isinstance(n, ast.expr)])
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if name_of(call.func) in makers() and call.args:
+            yield from literals([constants.get(name_of(argument), argument) for argument in call.args[:2]])
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        if raises_a_variable(function):
+            yield from literals([node for node in ast.walk(function) if isinstance(node, ast.Constant)])
+
+
+def raises_a_variable(function: ast.FunctionDef) -> bool:
+    """Tell whether an error's code is the variable `code`, so that the codes stand elsewhere in the function."""
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and node.args]
+    return any(name_of(call.func) in error_classes() and name_of(call.args[0]) == "code" for call in calls)
 
 
 def model_faults() -> set[str]:
@@ -97,10 +97,12 @@ def model_faults() -> set[str]:
     return {f"model.{call.args[0].value}" for call in calls if isinstance(call.args[0], ast.Constant)}
 
 
-def raised() -> set[str]:
+@cache
+def raised() -> frozenset[str]:
+    """Return every code that the product can give."""
     found = {code for path, tree in trees().items() if not path.startswith(LEFT_OUT) for code in codes_in(tree)}
     # `main` prints this one for an OSError; what passes a code on (`refused.code`) is found where it is made.
-    return found | model_faults() | {"system.refused"}
+    return frozenset(found | model_faults() | {"system.refused"})
 
 
 def test_every_code_that_is_raised_is_in_the_table() -> None:
