@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tests.service.forge import Forge, forking
+from tests.service.uploading import free_port
 
 from dedup.bundle.keys import SigningKey
 from dedup.bundle.signing import sign
@@ -125,3 +128,18 @@ def acme(desk: Desk) -> Vendor:
 
 def later(clock: Clock, **by: float) -> None:
     clock.now += timedelta(**by)
+
+
+@pytest.fixture(scope="session")
+def driver() -> Iterator[subprocess.Popen[str]]:
+    with forking() as process:
+        yield process
+
+
+@pytest.fixture
+def forge(driver: subprocess.Popen[str], tmp_path: Path) -> Iterator[Forge]:
+    """Starts servers in processes of their own."""
+    made = Forge(driver, free_port(), tmp_path / "server")
+    yield made
+    if made.pid:
+        made.kill()

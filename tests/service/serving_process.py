@@ -19,7 +19,7 @@ from dedup.store.failpoints import VARIABLE
 def serve(home: Path, port: int, failpoint: str) -> None:
     os.environ[VARIABLE] = failpoint
     ahead = timedelta(days=2 if failpoint == "upload.expired" else 0)
-    service = service_at(home, port, lambda: datetime.now(UTC) + ahead, sweep_seconds=1)
+    service = service_at(home, port, lambda: datetime.now(UTC) + ahead, sweep_seconds=1, chunk_bytes=8 << 20)
     configuration = uvicorn.Config(
         create_app(service), host="127.0.0.1", port=port, loop="asyncio", access_log=False, log_config=None
     )

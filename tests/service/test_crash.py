@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import itertools
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,19 +18,18 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select
-from tests.service.uploading import Vendor, free_port, settle
+from tests.service.forge import Forge
+from tests.service.uploading import PROVIDERS, Vendor, settle
 
 from dedup.bundle.keyfiles import read_key
 from dedup.bundle.keys import ReceiptVerifyingKey, SealingPublicKey, SigningKey
 from dedup.intake.receipts import verified_receipt
 from dedup.store.audit import AuditHead
 from dedup.store.bundles import open_bundle_store
-from dedup.store.failpoints import UPLOAD_FAILPOINTS, VARIABLE
+from dedup.store.failpoints import UPLOAD_FAILPOINTS
 from dedup.store.tables import SubmissionRow, UploadRow, UploadState
 from dedup.store.uploads import Declaration
 
-DRIVER = Path(__file__).with_name("serving_process.py")
-ROOT = Path(__file__).parents[2]
 CHUNK = 1 << 16
 PASSING = {429, 500, 502, 503, 504}
 # Where an upload that goes well passes; a refusal, an abort and an expiry have their own tests below.
@@ -41,70 +38,6 @@ ON_THE_WAY = [
     "intake.moved",
     "intake.committed",
 ]
-
-
-@dataclass
-class Forge:
-    """Starts servers, one at a time, each in a process of its own that can be killed."""
-
-    driver: subprocess.Popen[str]
-    port: int
-    home: Path
-    pid: int = 0
-
-    def begin(self, failpoint: str = "-") -> None:
-        self._say(f"{failpoint} {self.port} {self.home}")
-        self.pid = int(self._hear())
-
-    def start(self, failpoint: str = "-") -> None:
-        """Start a server and wait until it answers."""
-        self.begin(failpoint)
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                httpx.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5)
-                return
-            time.sleep(0.01)
-
-    def ended(self) -> int:
-        """Wait for the server's end; return its exit status, minus the signal's number."""
-        self._say("")
-        self.pid = 0
-        return int(self._hear())
-
-    def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        assert self.ended() == -signal.SIGKILL
-
-    def _say(self, line: str) -> None:
-        assert self.driver.stdin is not None
-        print(line, file=self.driver.stdin, flush=True)
-
-    def _hear(self) -> str:
-        assert self.driver.stdout is not None
-        return self.driver.stdout.readline()
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[subprocess.Popen[str]]:
-    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.service.serving_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-        cwd=ROOT,
-    )
-    yield process
-    process.communicate()
-
-
-@pytest.fixture
-def forge(driver: subprocess.Popen[str], tmp_path: Path) -> Iterator[Forge]:
-    made = Forge(driver, free_port(), tmp_path / "server")
-    yield made
-    if made.pid:
-        made.kill()
 
 
 @pytest.fixture
@@ -219,12 +152,16 @@ def kill_at_random(forge: Forge, acme: Vendor, *, kills: int, senders: int, seed
     promised: list[str] = []
     faults: list[BaseException] = []
 
-    def sending() -> None:
+    def sending(provider: str) -> None:
         try:
             with httpx.Client(base_url=acme.http.base_url, timeout=20) as http:
                 vendor = replace(acme, http=http, tokens=dict(acme.tokens))
-                while not forged.is_set():
-                    data, declared = vendor.bundle(os.urandom(chance.randrange(1, 300_000)))
+                for number in itertools.count():
+                    if forged.is_set():
+                        break
+                    submission_id = f"{number:08x}{provider:0>24}"  # each is newer than the one before it
+                    body = os.urandom(chance.randrange(1, 300_000))
+                    data, declared = vendor.bundle(body, provider=provider, submission_id=submission_id)
                     sent[declared.submission_id] = data
                     promised.append(send(vendor, data, declared, lambda: time.sleep(0.05))["receipt"])
         except BaseException as fault:
@@ -233,7 +170,7 @@ def kill_at_random(forge: Forge, acme: Vendor, *, kills: int, senders: int, seed
 
     forge.start()
     acme.token()
-    threads = [threading.Thread(target=sending) for _ in range(senders)]
+    threads = [threading.Thread(target=sending, args=(provider,)) for provider in PROVIDERS[:senders]]
     for thread in threads:
         thread.start()
     for _ in range(kills):
@@ -245,7 +182,8 @@ def kill_at_random(forge: Forge, acme: Vendor, *, kills: int, senders: int, seed
         thread.join()
     assert faults == []
     forge.kill()
-    assert len(promised) == len(sent) > 0
+    assert len(promised) == len(sent)
+    assert len(sent) >= senders
     check_store(forge.home, sent, promised)
 
 

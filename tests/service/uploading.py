@@ -36,6 +36,7 @@ from dedup.store.uploads import Declaration
 ROOT = Path(__file__).parents[2]
 MODEL = load_model(ROOT / "config" / "linkage" / "kraamzorg.toml")
 PROVIDER, OTHER_PROVIDER = "12345678", "23456789"
+PROVIDERS = [PROVIDER, OTHER_PROVIDER, *(f"300000{number:02}" for number in range(50))]
 CHUNK = "application/offset+octet-stream"
 
 
@@ -53,14 +54,14 @@ def settings_of(home: Path, url: str = "", **service: Any) -> Settings:
 
 
 def settle(home: Path, vendors: dict[str, SigningKey], now: datetime) -> None:
-    """Make a server's keys and register vendors, all for the same two providers."""
+    """Make a server's keys and register vendors, all for the same providers."""
     make_server_keys(home / "keys", created=now)
     for code, key in vendors.items():
         register_vendor(
             home / "keys" / "vendors",
             vendor=code,
             key=key.public(),
-            providers=[PROVIDER, OTHER_PROVIDER],
+            providers=PROVIDERS,
             created=now,
         )
 
