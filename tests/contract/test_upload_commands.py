@@ -115,14 +115,13 @@ def test_credentials_are_made_and_the_sealing_key_is_fetched(vendor: Path, url: 
 
 
 def test_conformance_lists_every_check_of_a_bundle(vendor: Path) -> None:
-    judged = json.loads(dedup("conformance", "41992872.bundle", "--json", cwd=vendor).stdout)
     (vendor / "cut.bundle").write_bytes((vendor / "41992872.bundle").read_bytes()[:-1])
-    cut = json.loads(dedup("conformance", "cut.bundle", "--json", cwd=vendor, expected=1).stdout)
+    judged = json.loads(dedup("conformance", "cut.bundle", "--json", cwd=vendor, expected=1).stdout)
 
     assert {"subject", "checks", *COUNTS} == set(judged)
     assert all({"code", "outcome", "sentence"} == set(check) for check in judged["checks"])
     assert {check["outcome"] for check in judged["checks"]} <= COUNTS
-    assert (judged["failed"], cut["failed"], cut["checks"][-1]["code"]) == (0, 1, "bundle.truncated")
+    assert (judged["failed"], judged["checks"][-1]["code"]) == (1, "bundle.truncated")
 
 
 def test_conformance_finds_nothing_wrong_with_this_server(vendor: Path, url: str) -> None:

@@ -22,7 +22,7 @@ import httpx
 import pytest
 
 from dedup.encode.job import Encoded, EncodeOptions, Work, encode_together, open_encoder
-from dedup.lab.sandbox import VENDOR, Sandbox, open_sandbox
+from dedup.lab.sandbox import VENDOR, Sandbox, open_sandbox, serve_apart
 from dedup.lab.simulate import SimulationSettings, generate
 from dedup.lab.simulate.files import write_extracts
 
@@ -187,7 +187,7 @@ def copy_served(made: Path, folder: Path, *, port: int, told_port: int) -> Servi
     url = f"http://127.0.0.1:{told_port}"
     sandbox = open_sandbox(folder, config=ROOT / "config", url=url, now=datetime.now(UTC))
     settings = folder / "config" / "settings.toml"
-    settings.write_text(f'{settings.read_text()}issuer = "{url}"\nfailures_per_minute = 100000\n')  # its last section is [service]
+    serve_apart(settings, issuer=url, metrics_port=0, failures_per_minute=100_000)
     running = Serving(sandbox, port)
     running.start()
     return running

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -75,33 +76,37 @@ def unsealed(bundle: bytes) -> bytes:
     return b"DEDUPE1\x00" + bundle[8:]
 
 
-@pytest.mark.parametrize(
-    ("damage", "code"),
-    [
-        (lambda _: b"no bundle", "bundle.not-a-bundle"),
-        (lambda _: b"", "bundle.not-a-bundle"),
-        (lambda bundle: bundle[:10], "bundle.truncated"),
-        (lambda bundle: bundle[:400], "bundle.truncated"),
-        (lambda bundle: bundle[:-1], "bundle.truncated"),
-        (lambda bundle: bundle + b"x", "bundle.trailing-bytes"),
-        (lambda bundle: bundle[:-1] + bytes([bundle[-1] ^ 1]), "bundle.altered"),
-        (lambda bundle: bundle[:8] + b"\xff\xff\xff\xff" + bundle[12:], "bundle.oversize"),
-        (lambda bundle: bundle[:14] + b"." + bundle[15:], "bundle.signature-malformed"),
-        (unsealed, "bundle.unsealed"),
-    ],
-)
-def test_what_is_no_whole_sealed_bundle_is_not_sent(
-    shared: Serving, damage: Callable[[bytes], bytes], code: str
-) -> None:
-    """Every damage at once would be one run; one at a time tells which of the two differs."""
-    good = bundles_of(shared)[0].read_bytes()
-    (shared.vendor / "damaged.bundle").write_bytes(damage(good))
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "bundle.altered": lambda bundle: bundle[:-1] + bytes([bundle[-1] ^ 1]),
+    "bundle.not-a-bundle": lambda _: b"no bundle",
+    "bundle.oversize": lambda bundle: bundle[:8] + b"\xff\xff\xff\xff" + bundle[12:],
+    "bundle.signature-malformed": lambda bundle: bundle[:14] + b"." + bundle[15:],
+    "bundle.trailing-bytes": lambda bundle: bundle + b"x",
+    "bundle.truncated": lambda bundle: bundle[:-1],
+    "bundle.unsealed": lambda bundle: b"DEDUPE1\x00" + bundle[8:],
+}
+SHORTER = {"empty": 0, "magic": 8, "head": 10, "statement": 400}
 
-    exit_code, out, err = both(shared, "damaged.bundle")
+
+def test_what_is_no_whole_sealed_bundle_is_not_sent(shared: Serving) -> None:
+    good = bundles_of(shared)[0].read_bytes()
+    damaged = shared.vendor / "damaged"
+    damaged.mkdir()
+    for code, damage in DAMAGES.items():
+        (damaged / f"{code}.bundle").write_bytes(damage(good))
+    for name, length in SHORTER.items():
+        (damaged / f"cut-{name}.bundle").write_bytes(good[:length])
+
+    exit_code, out, err = both(shared, "damaged", "missing.bundle")
+    told = dict(re.findall(r"^(\S+)\.bundle: failed\. .* \[(\S+)\]$", err, re.MULTILINE))
 
     assert (exit_code, out) == (1, "")
-    assert err.startswith("damaged.bundle: failed. ")
-    assert err.endswith(f" [{code}]\n")
+    assert told == {
+        **{code: code for code in DAMAGES},
+        **dict.fromkeys(("cut-magic", "cut-head", "cut-statement"), "bundle.truncated"),
+        "cut-empty": "bundle.not-a-bundle",
+        "missing": "bundle.unreadable",
+    }
 
 
 def test_they_stop_at_a_server_that_they_cannot_believe(shared: Serving) -> None:

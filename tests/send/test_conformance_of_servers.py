@@ -97,42 +97,69 @@ def test_nothing_is_wrong_with_the_real_server(shared: Serving) -> None:
     assert {"unknown.foreign", "accept.receipt", "accept.report", "problems.form"} <= {one.code for one in found}
 
 
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        (where("GET", "/keys", 200, members={"issuer": "https://elsewhere.example"}), "keys.same"),
-        (where("GET", "/keys", 200, members={"statement": "a.b.c"}), "send.keys-wrong"),
-        (where("POST", "/token", 401, status=200, members={"access_token": "x", "expires_in": 9}), "token.replayed"),
-        (where("POST", "/submissions", 403, status=201), "token.scope"),
-        (where("GET", "/submissions", 401, headers={"www-authenticate": None}), "token.challenge"),
-        (where("POST", "/submissions", 200, headers={"location": "/v1/submissions/0"}), "create.same"),
-        (where("POST", "/submissions", 422, status=200), "create.key-reused"),
-        (where("PATCH", "", 400, status=204), "append.wrong-digest"),
-        (where("PATCH", "", 409, headers={"upload-offset": None}), "append.right-offset"),
-        (where("HEAD", "", 200, headers={"upload-offset": "1"}), "append.begins-at-zero"),
-        (where("POST", "/complete", 422, status=200), "complete.no-bundle"),
-        (where("POST", "/complete", 422, members={"errors": None}), "complete.says-why"),
-        (where("DELETE", "", 204, status=404), "abort.done"),
-        (where("GET", "", 404, status=403), "unknown.not-found"),
-        (plain_problems, "problems.form"),
-        (where("POST", "/complete", 409, status=500), "problems.no-5xx"),
-    ],
-)
-def test_what_is_wrong_with_a_server_is_named(shared: Serving, change: Change, code: str) -> None:
-    assert code in {one.code for one in walked(shared, change) if one.outcome is Outcome.FAILED}
+def all_of(changes: list[Change]) -> Change:
+    def change(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        for one in changes:
+            response = one(request, response)
+        return response
+
+    return change
 
 
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        (where("POST", "/complete", 200, members={"receipt": "a.b.c"}), "send.receipt-wrong"),
-        (where("POST", "/complete", 200, members={"duplicate": False}), "accept.duplicate"),
-        (where("GET", "/receipt", 200, status=404), "accept.fetched"),
-        (where("DELETE", "", 409, status=204), "accept.settled"),
-        (where("GET", "/report", 200, members={"state": "open"}), "accept.report"),
-    ],
-)
-def test_what_is_wrong_with_an_acceptance_is_named(shared: Serving, change: Change, code: str) -> None:
-    found = walked(shared, change, bundle=new_bundle(shared, f"accepted-{code}"))
+ENDS_THE_WALK = {
+    "send.keys-wrong": where("GET", "/keys", 200, members={"statement": "a.b.c"}),
+    "token.granted": where("POST", "/token", 200, status=503),
+    "create.created": where("POST", "/submissions", 201, status=202),
+}
+# What stands together disturbs each other's checks in nothing.
+GOES_ON: list[dict[str, Change]] = [
+    {
+        "keys.same": where("GET", "/keys", 200, members={"issuer": "https://elsewhere.example"}),
+        "token.challenge": where("GET", "/submissions", 401, headers={"www-authenticate": None}),
+        "create.same": where("POST", "/submissions", 200, headers={"location": "/v1/submissions/0"}),
+        "append.right-offset": where("PATCH", "", 409, headers={"upload-offset": None}),
+        "complete.says-why": where("POST", "/complete", 422, members={"errors": None}),
+        "unknown.not-found": where("GET", "", 404, status=403),
+    },
+    {
+        "token.scope": where("POST", "/submissions", 403, status=201),
+        "create.key-reused": where("POST", "/submissions", 422, status=200),
+        "append.wrong-digest": where("PATCH", "", 400, status=204),
+        "append.begins-at-zero": where("HEAD", "", 200, headers={"upload-length": "1"}),
+        "complete.no-bundle": where("POST", "/complete", 422, status=200),
+        "abort.done": where("DELETE", "", 204, status=404),
+    },
+    {
+        "token.replayed": where("POST", "/token", 401, status=200),
+        "problems.form": plain_problems,
+        "problems.no-5xx": where("POST", "/complete", 409, status=500),
+    },
+]
+OF_ACCEPTANCE = {
+    "accept.duplicate": where("POST", "/complete", 200, members={"duplicate": False}),
+    "accept.fetched": where("GET", "/receipt", 200, status=404),
+    "accept.settled": where("DELETE", "", 409, status=204),
+    "accept.report": where("GET", "/report", 200, members={"state": "open"}),
+}
 
-    assert code in {one.code for one in found if one.outcome is Outcome.FAILED}
+
+def failures(findings: list[Finding]) -> set[str]:
+    return {one.code for one in findings if one.outcome is Outcome.FAILED}
+
+
+@pytest.mark.parametrize("code", ENDS_THE_WALK)
+def test_a_server_that_cannot_be_believed_or_entered_ends_the_walk(shared: Serving, code: str) -> None:
+    assert code in failures(walked(shared, ENDS_THE_WALK[code]))
+
+
+@pytest.mark.parametrize("changes", GOES_ON)
+def test_what_is_wrong_with_a_server_is_named(shared: Serving, changes: dict[str, Change]) -> None:
+    assert set(changes) <= failures(walked(shared, all_of(list(changes.values()))))
+
+
+def test_what_is_wrong_with_an_acceptance_is_named(shared: Serving) -> None:
+    bundle = new_bundle(shared, "acceptance")
+
+    assert failures(walked(shared, all_of(list(OF_ACCEPTANCE.values())), bundle=bundle)) >= set(OF_ACCEPTANCE)
+    forged = where("POST", "/complete", 200, members={"receipt": "a.b.c"})
+    assert failures(walked(shared, forged, bundle=bundle)) == {"send.receipt-wrong"}

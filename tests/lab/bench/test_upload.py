@@ -1,4 +1,4 @@
-"""Many vendors at once: every bundle gets its receipt, nothing is answered with 5xx, memory does not follow the files."""
+"""Many vendors at once: each bundle gets its receipt, nothing is answered 5xx, memory does not follow the files."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ async function readHead(path) {
     return { statement: head.toString("latin1", HEAD_BYTES, bodyStart), size, bodyStart };
   } catch (error) {
     if (error instanceof EncodeError) throw error;
-    throw new EncodeError("bundle.unreadable", `The bundle cannot be read: ${error.code}.`);
+    throw new EncodeError("bundle.unreadable", `The bundle cannot be read: ${inWords(error)}.`);
   } finally {
     await file?.close();
   }
@@ -82,6 +82,12 @@ async function digestsOf(path, bodyStart) {
     at += part.length;
   }
   return { whole: whole.digest("hex"), body: body.digest("hex") };
+}
+
+/** What the system said, without the path: "ENOENT: no such file or directory, open 'a'" is told as a sentence. */
+function inWords({ code, message }) {
+  const told = /^[A-Z0-9]+: ([^,]+)/.exec(message ?? "")?.[1];
+  return told ? told[0].toUpperCase() + told.slice(1) : code;
 }
 
 const truncated = () => new EncodeError("bundle.truncated", "The bundle ends too early; it was cut off on its way.");
