@@ -22,9 +22,10 @@ from dedup.lab.attack.dictionary import (
     only_names,
     read_entries,
 )
+from dedup.lab.attack.guesses import Guesses, guesses_of
 from dedup.lab.attack.name_posterior import kind_of, likeliest, pair_prior
 from dedup.lab.attack.population import Population, draw_population, encode, masked_only, steal
-from dedup.lab.attack.search_bound import searchable
+from dedup.lab.attack.search_bound import closure, searchable
 from dedup.lab.attack.vendor_key import vendor_key_attack
 from dedup.model.load import load_model
 from dedup.settings import CHECKOUT_CONFIG
@@ -149,6 +150,24 @@ def test_a_search_is_possible_where_many_differing_records_share_a_block_and_not
         part = Population(few, population.woman[:size])
         store = steal(encode(part, model, LinkageKey.generate()), model, IngestKey.generate(), np.random.default_rng(1))
         assert searchable(store, np.zeros(size, np.int64), part, model) == expected
+
+
+def test_a_search_that_is_worth_it_takes_the_guesses_that_gain_most_together() -> None:
+    """Three distances that share a dear guess pay for it together; a guess that nothing pays for is left out."""
+    guesses = Guesses(bits=[10.0, 2.0, 3.0, 9.0], after=[-1, 0, 0, -1])
+    told = {(0, 1): 4.0, (0, 2): 5.0, (0, 1, 2): 7.0, (0, 3): 8.0}
+    assert closure(told, guesses).tolist() == [True, True, True, False]
+    assert closure({(0, 1): 4.0, (0, 2): 5.0}, guesses).tolist() == [False] * 4
+    assert closure({(3,): 9.5}, guesses).tolist() == [False, False, False, True]
+
+
+def test_a_name_is_guessed_once_in_a_component_and_not_at_all_where_no_block_is_shared(population: Population) -> None:
+    guesses = guesses_of(population, np.zeros(len(population), np.int64), MODEL)
+    values = population.table.attributes["first_names"]
+    names = {values.of(row) for row in range(len(population))} - {()}
+    assert len({guess for guess in guesses.of["first_names"].tolist() if guess >= 0}) == len(names)
+    alone = guesses_of(population, np.arange(len(population)), MODEL)
+    assert set(alone.of["first_names"].tolist()) == {-1}
 
 
 def test_names_of_another_dictionary_are_not_read(population: Population) -> None:
