@@ -46,7 +46,7 @@ class MemberLine:
 
 @dataclass(frozen=True, slots=True)
 class FindingLine:
-    """One finding as the KSV may see it.
+    """One finding as the KSV may see it; `opened` is the day since when somebody must act, if anybody must.
 
     `elsewhere` counts registrations in another KSV, of which nothing else is told. `acts` is provider, ksv, elsewhere
     (a provider in another KSV) or nobody; `agreed` names attributes, never values; `band` stands for the probability.
