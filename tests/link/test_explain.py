@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from dedup.link.engine import link
 from dedup.link.explain import ComparisonWeights, LevelWord, Meaning, explain, weight_table
 from dedup.link.levels import cell_count, level_rules, observed_levels
-from dedup.link.weights import PatternTable, Weights
+from dedup.link.patterns import PatternTable
+from dedup.link.weights import Kind, Weights
 from dedup.model.linkage import ComparisonKind
 
 chances = st.floats(min_value=1e-9, max_value=1.0)
@@ -20,7 +21,7 @@ chances = st.floats(min_value=1e-9, max_value=1.0)
 
 @st.composite
 def weights_and_cells(draw, model):
-    """Any four kinds of pairs, moves and relatives or none, and any cell of every comparison."""
+    """Any kinds of matches, relatives of some kinds or none, and any cell of every comparison."""
     counts = [cell_count(comparison) for comparison in model.comparisons]
 
     def cells():
@@ -28,11 +29,11 @@ def weights_and_cells(draw, model):
             np.array([1.0, *draw(st.lists(chances, min_size=count - 1, max_size=count - 1))]) for count in counts
         )
 
-    m, m_changed, relatives, u = cells(), cells(), cells(), cells()
-    prior = draw(st.floats(min_value=1e-9, max_value=0.5))
-    kin = draw(st.one_of(st.just(0.0), st.floats(min_value=1e-9, max_value=0.4)))
-    changed = draw(st.sampled_from([0.0, 1e-6, 0.1, 0.6]))
-    weights = Weights(prior, kin, m, relatives, u, True, 1, changed, m_changed if changed else ())
+    def kinds(least, most):
+        shares = draw(st.lists(st.floats(min_value=1e-9, max_value=0.1), min_size=least, max_size=most))
+        return tuple(Kind(share, cells()) for share in shares)
+
+    weights = Weights(kinds(1, 4), kinds(0, 4), cells(), u_fitted=True, rounds=1)
     return weights, np.array([draw(st.integers(0, count - 1)) for count in counts], dtype=np.int64)
 
 
@@ -55,9 +56,9 @@ def test_the_weights_of_any_pair_add_up_to_its_log_odds(model, data):
     assert [c.bits for c, level in zip(found.contributions, levels, strict=True) if level < 0] == [0.0] * sum(
         levels < 0
     )
-    if weights.prior_relatives == 0:
+    if not weights.relatives:
         assert found.relatives_bits == 0.0
-    if weights.changed == 0:
+    if len(weights.matches) == 1:
         assert found.together_bits == 0.0
 
 
@@ -68,7 +69,8 @@ def test_every_pair_of_the_engine_is_explained_to_its_own_probability(model, cro
     )
     linkage = link(crowd[0], kin, threshold=0.5)
     table = weight_table(linkage.weights, kin)
-    assert table.prior_relatives > 0
+    assert len(table.relatives) == 1
+    assert table.relatives[0] > 0
     assert len(linkage.pairs) > 60
     for position in range(len(linkage.pairs)):
         cells = linkage.patterns.cells[linkage.pairs.pattern[position]]
@@ -79,7 +81,7 @@ def test_every_pair_of_the_engine_is_explained_to_its_own_probability(model, cro
 
 
 def compared(kind, thresholds, *, split=False):
-    return ComparisonWeights("x", kind, thresholds, split, *[np.zeros(1)] * 4)
+    return ComparisonWeights("x", kind, thresholds, split, np.zeros(1), np.zeros((1, 1)), np.zeros((0, 1)))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,8 @@ def test_a_pair_that_relatives_explain_as_well_is_told_so(model):
         shared = ("address", "phone")
         return tuple(np.full(cell_count(c), agreeing if c.name in shared else 0.2) for c in model.comparisons)
 
-    weights = Weights(1e-4, 1e-4, m=cells(0.9), relatives=cells(0.9), u=cells(1e-6), u_fitted=True, rounds=1)
+    alike = Kind(1e-4, cells(0.9))
+    weights = Weights((alike,), (alike,), u=cells(1e-6), u_fitted=True, rounds=1)
     levels = np.array([0, 0, 5, 1, 0], dtype=np.int8)
     found = explain(weight_table(weights, model), 2 + levels.astype(np.int64), levels)
     evidence = {c.comparison: c.bits for c in found.contributions}
@@ -144,9 +147,7 @@ def test_a_move_gives_back_what_address_and_phone_took(model):
         )
 
     stay, move = cells(0.98), cells(0.02)
-    weights = Weights(
-        1e-4, 0.0, m=stay, relatives=stay, u=cells(1e-3), u_fitted=True, rounds=1, changed=0.1, m_changed=move
-    )
+    weights = Weights((Kind(0.9e-4, stay), Kind(0.1e-4, move)), (), u=cells(1e-3), u_fitted=True, rounds=1)
     table = weight_table(weights, model)
     both = explain(table, np.array([2, 2, 2, 2, 2]), np.array([0, 0, 0, 0, 0], dtype=np.int8))
     one = explain(table, np.array([2, 2, 2, 0, 2]), np.array([0, 0, 0, -1, 0], dtype=np.int8))

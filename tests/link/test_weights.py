@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 
 from dedup.errors import ModelError
 from dedup.link.engine import link
+from dedup.link.kinds import Source, kinds_of_pairs
 from dedup.link.levels import level_rules, observed_levels
-from dedup.link.weights import PatternTable, fit, probability
+from dedup.link.patterns import PatternTable
+from dedup.link.weights import fit, probability
 
 M = {
     "name": [0.02, 0.03, 0.15, 0.8],
@@ -20,6 +23,7 @@ M = {
     "edd": [0.1, 0.2, 0.7],
 }
 SHARED = ("address", "birth_date")
+M_NAMES = tuple(M)
 
 
 def drawn(model, matches, relatives, strangers, seed):
@@ -56,7 +60,8 @@ def test_em_finds_the_prior_and_m_again(model):
     weights = fit(table, model, records, {})
     assert weights.prior == pytest.approx(2_000 / all_pairs_of(records), rel=0.02)
     assert weights.prior_relatives == 0
-    for comparison, m in zip(model.comparisons, weights.m, strict=True):
+    (matches,) = weights.matches
+    for comparison, m in zip(model.comparisons, matches.cells, strict=True):
         assert m[2 : 2 + observed_levels(comparison)] == pytest.approx(M[comparison.name], abs=0.03)
 
 
@@ -113,19 +118,93 @@ def test_a_move_is_one_piece_of_evidence(model):
     marked = dataclasses.replace(
         model,
         comparisons=tuple(
-            dataclasses.replace(c, changes_together=c.name in ("address", "phone")) for c in model.comparisons
+            dataclasses.replace(c, changes_together="home" if c.name in ("address", "phone") else "")
+            for c in model.comparisons
         ),
     )
     weights, plain = (fit(table, one, records, {}) for one in (marked, model))
-    assert weights.changed == pytest.approx(movers / (movers + others), abs=0.03)
-    assert plain.changed == 0
+    stayed, moved = weights.matches
+    assert moved.share / weights.prior == pytest.approx(movers / (movers + others), abs=0.03)
+    assert len(plain.matches) == 1
     disagrees = 2
-    assert weights.m_changed[3][disagrees] > 0.95 > 0.1 > weights.m[3][disagrees]
-    assert weights.m_changed[0].tolist() == weights.m[0].tolist()
+    assert moved.cells[3][disagrees] > 0.95 > 0.1 > stayed.cells[3][disagrees]
+    assert moved.cells[0].tolist() == stayed.cells[0].tolist()
     with_mark, without = (one.log_odds(table)[:movers] for one in (weights, plain))
     assert np.median(with_mark - without) > 0.5
     missed, missed_before = (int((odds < 0).sum()) for odds in (with_mark, without))
     assert missed < missed_before
+
+
+def kin_drawn(model, shared, pairs, rng):
+    """Return drawn cells of so many pairs of two people who share some comparisons as one person does."""
+    return np.stack(
+        [
+            2 + rng.choice(observed_levels(c), pairs, p=M[c.name] if c.name in shared else list(c.u[0]))
+            for c in model.comparisons
+        ],
+        axis=1,
+    )
+
+
+def test_twins_are_relatives_who_share_one_thing_more(model):
+    """Half of the relatives are twins; where all must be alike in sharing a birth date, more twins pass as matches."""
+    records, rng = 1_000, np.random.default_rng(6)
+    home = ("address", "phone")
+    of_kind = {M_NAMES: 2_000, home: 300, (*home, "birth_date"): 300}
+    strangers = all_pairs_of(records) - sum(of_kind.values())
+    cells = [kin_drawn(model, shared, pairs, rng) for shared, pairs in {**of_kind, (): strangers}.items()]
+    table = PatternTable(cells=np.concatenate(cells), counts=np.ones(all_pairs_of(records)))
+    twins = slice(2_300, 2_600)
+
+    def fitted(*, special, shared):
+        marked = tuple(
+            dataclasses.replace(c, shared_by_relatives=c.name in shared, shared_by_some_relatives=c.name == special)
+            for c in model.comparisons
+        )
+        return fit(table, dataclasses.replace(model, comparisons=marked), records, {})
+
+    apart, as_one = fitted(special="birth_date", shared=home), fitted(special="", shared=home)
+    plain, special = apart.relatives
+    assert plain.share == pytest.approx(300 / all_pairs_of(records), rel=0.2)
+    assert special.share == pytest.approx(300 / all_pairs_of(records), rel=0.2)
+    birth_date = [c.name for c in model.comparisons].index("birth_date")
+    assert special.cells[birth_date].tolist() == apart.matches[0].cells[birth_date].tolist()
+    odds, odds_before = (one.log_odds(table) for one in (apart, as_one))
+    taken, taken_before = (int((of[twins] > 0).sum()) for of in (odds, odds_before))
+    missed, missed_before = (int((of[:2_000] < 0).sum()) for of in (odds, odds_before))
+    assert taken < taken_before / 2
+    assert taken + missed < taken_before + missed_before
+
+
+def test_each_thing_that_happens_splits_the_matches_and_the_relatives_who_share_all_of_it(model):
+    """A move that relatives may make too, and names exchanged: which are no relatives' to share."""
+    happens = {"address": "home", "phone": "home", "name": "names", "birth_date": "names"}
+    marked = tuple(
+        dataclasses.replace(
+            c,
+            changes_together=happens.get(c.name, ""),
+            shared_by_relatives=c.name in ("address", "phone"),
+            shared_by_some_relatives=c.name == "birth_date",
+        )
+        for c in model.comparisons
+    )
+    kinds = kinds_of_pairs(marked)
+    matches = [kind for kind in kinds if kind.is_match]
+    assert (len(matches), len(kinds)) == (4, 8)
+    assert math.fsum(kind.start for kind in matches) == pytest.approx(0.05)
+    at = {c.name: position for position, c in enumerate(marked)}
+    assert {kind.sources[at["address"]] for kind in matches} == {Source(True, False), Source(True, True)}
+    assert {kind.sources[at["edd"]] for kind in matches} == {Source(True)}
+    plain, plain_moved, twins, twins_moved = kinds[4:]
+    assert plain.sources[at["address"]] == twins.sources[at["address"]] == Source(False, False)
+    assert plain_moved.sources[at["phone"]] == twins_moved.sources[at["phone"]] == Source(False, True)
+    assert plain.sources[at["birth_date"]] is plain.sources[at["name"]] is twins.sources[at["name"]] is None
+    assert twins.sources[at["birth_date"]] == Source(True, False)
+
+
+def test_a_model_without_marks_has_one_kind_of_matches_and_no_relatives(model):
+    (only,) = kinds_of_pairs(model.comparisons)
+    assert set(only.sources) == {Source(of_matches=True)}
 
 
 def test_u_of_a_block_value_is_measured_on_the_server(model):

@@ -193,6 +193,16 @@ FAULTS = {
     "fields-count": ("model.comparison-fields", lambda d: d["comparisons"][0].update(fields=[]), "compares 1 field"),
     "descending": ("model.bad-thresholds", lambda d: d["comparisons"][0].update(thresholds=[0.8, 0.4]), "ascending"),
     "above-one": ("model.bad-thresholds", lambda d: d["comparisons"][0].update(thresholds=[0.4, 1.5]), "at most 1"),
+    "special-relatives": (
+        "model.special-relatives",
+        lambda d: d["comparisons"][0].update(shared_by_some_relatives=True),
+        "another comparison must have",
+    ),
+    "changes-alone": (
+        "model.changes-alone",
+        lambda d: d["comparisons"][0].update(changes_together="home"),
+        "no other comparison changes with it",
+    ),
     "u-rows": ("model.bad-u", lambda d: d["comparisons"][0].update(u=[[0.5, 0.5]]), "three rows"),
     "u-levels": ("model.bad-u", lambda d: d["comparisons"][0].update(u=[[0.5, 0.5]] * 3), "must have 4 probabilities"),
     "u-sum": ("model.bad-u", lambda d: d["comparisons"][0].update(u=[[0.1, 0.1, 0.1, 0.1]] * 3), "add up to 1"),

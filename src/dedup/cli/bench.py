@@ -40,6 +40,7 @@ class DataSet(StrEnum):
     FEBRL3 = "febrl3"
     FEBRL4 = "febrl4"
     PATIENTS = "patients"
+    TENANTS = "tenants"
     MEMBERS = "members"
     SIMULATOR = "simulator"
 

@@ -198,7 +198,11 @@ def _split_lowest(
     both = unlike & (split.of[a] >= 0) & (split.of[b] >= 0)
     likeness, weights = _likeness(split, a[both], b[both])
     share = float(both.sum()) / max(float(unlike.sum()), 1.0)
-    shown = share * _noisy(likeness, weights, split_bits, [ONE_TOKEN_AGREES])[:, 0] if both.any() else np.full(ENTRY_CLASSES, 0.5)
+    shown = (
+        share * _noisy(likeness, weights, split_bits, [ONE_TOKEN_AGREES])[:, 0]
+        if both.any()
+        else np.full(ENTRY_CLASSES, 0.5)
+    )
     lowest = rows[:, 0] * shown
     return np.column_stack([lowest, rows[:, 0] - lowest, rows[:, 1:]])
 

@@ -19,7 +19,9 @@ from dedup.link.candidates import check_shapes, find_blocks, hits_of, plan_hits
 from dedup.link.compare import compare, join
 from dedup.link.groups import group
 from dedup.link.levels import level_rules
-from dedup.link.weights import PatternTable, Weights, exact_comparisons, fit, pattern_table, probability
+from dedup.link.patterns import PatternTable, pattern_table
+from dedup.link.strangers import exact_comparisons
+from dedup.link.weights import Weights, fit, probability
 from dedup.model.linkage import LinkageModel
 from dedup.model.records import EncodedRecords
 

@@ -1,15 +1,15 @@
 """Why a pair has its probability, without any value: one weight per comparison, from the prior to the log odds.
 
 A comparison's weight is its evidence against chance, log2(m / u) bits: how many times likelier its level is among
-matches than among strangers. The engine weighs two kinds of matches (for some of whom address and phone changed at
-once, `changes_together`) against strangers *and* relatives (`dedup.link.weights`), and with mixtures the log odds are
-no longer a sum over comparisons. What is left is therefore told as two weights of their own. With c the share of
-matches who changed, m = (1 - c) m_0 + c m_1 a level's share among all matches, pi the shares of relatives (R) and
-strangers (S) among all pairs that are no match, and r the relatives' probabilities,
+matches than among strangers. The engine weighs several kinds of matches (for some of whom address and phone changed
+at once, `changes_together`) against strangers *and* kinds of relatives (`dedup.link.kinds`), and with mixtures the log
+odds are no longer a sum over comparisons. What is left is therefore told as two weights of their own. With c_k the
+share of a kind k among matches, m = sum c_k m_k a level's share among all matches, pi the shares of kinds of relatives
+(R) and of strangers (S) among all pairs that are no match, and r the relatives' probabilities,
 
     log2 odds = log2(prior / (1 - prior)) + sum log2(m / u)
-                + log2((1 - c) * product(m_0 / m) + c * product(m_1 / m))     "changes together"
-                - log2(pi_R * product(r / u) + pi_S)                          "could be a relative"
+                + log2(sum over k of c_k * product(m_k / m))                  "changes together"
+                - log2(sum over R of pi_R * product(r_R / u) + pi_S)          "could be a relative"
 
 "Changes together" is zero where a model marks nothing, and gives back what address and phone took one by one where
 both differ, as they do after a move. "Could be a relative" is zero where a model has no relatives, next to zero where
@@ -21,13 +21,14 @@ predictive value" (2002): one bit doubles the odds.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.link.levels import ADDRESS_LEVELS
+from dedup.link.levels import ADDRESS_LEVELS, cell_count
 from dedup.link.weights import Weights
 from dedup.model.linkage import Comparison, ComparisonKind, LinkageModel
 
@@ -77,9 +78,10 @@ class Meaning:
 class ComparisonWeights:
     """What each cell of one comparison weighs, in bits; see `dedup.link.weights` for cells.
 
-    float64[cells] each: `bits` is log2(m / u); `relatives_bits` log2(r / u), zero where relatives are to be taken for
-    strangers; `unchanged_bits` and `changed_bits` log2(m_0 / m) and log2(m_1 / m), zero where nothing changes together.
-    `kind`, `thresholds` and `lowest_is_split` are the model's and tell what a level means.
+    `bits`, float64[cells], is log2(m / u); `matches_bits`, float64[kinds of matches, cells], log2(m_k / m), zero where
+    nothing changes together; `relatives_bits`, float64[kinds of relatives, cells], log2(r / u), zero where relatives
+    are to be taken for strangers. `kind`, `thresholds` and `lowest_is_split` are the model's and tell what a level
+    means.
     """
 
     name: str
@@ -87,9 +89,8 @@ class ComparisonWeights:
     thresholds: tuple[float, ...]
     lowest_is_split: bool
     bits: NDArray[np.float64]
+    matches_bits: NDArray[np.float64]
     relatives_bits: NDArray[np.float64]
-    unchanged_bits: NDArray[np.float64]
-    changed_bits: NDArray[np.float64]
 
     def meaning(self, level: int) -> Meaning:
         """Return what a level (int8 of `CandidatePairs.levels`, -1 missing) says."""
@@ -119,14 +120,15 @@ class ComparisonWeights:
 
 @dataclass(frozen=True, slots=True)
 class WeightTable:
-    """All weights of one linkage; the priors are shares of all pairs of records, `prior` of matches.
+    """All weights of one linkage; `prior` is the share of matches among all pairs of records.
 
-    `changed` is the share of matches for whom what changes together did.
+    `matches` are the shares of the kinds of matches among all matches, `relatives` those of the kinds of relatives
+    among all pairs that are no match.
     """
 
     prior: float
-    prior_relatives: float
-    changed: float
+    matches: tuple[float, ...]
+    relatives: tuple[float, ...]
     comparisons: tuple[ComparisonWeights, ...]
 
 
@@ -166,61 +168,68 @@ class Explanation:
 
 def weight_table(weights: Weights, model: LinkageModel) -> WeightTable:
     """Turn probabilities per cell into bits."""
-    cells = zip(model.comparisons, weights.m, weights.m_changed or weights.m, weights.relatives, weights.u, strict=True)
+    prior = weights.prior
+    matches = tuple(kind.share / prior for kind in weights.matches)
     return WeightTable(
-        prior=weights.prior,
-        prior_relatives=weights.prior_relatives,
-        changed=weights.changed,
-        comparisons=tuple(_comparison_weights(comparison, weights.changed, *of) for comparison, *of in cells),
+        prior=prior,
+        matches=matches,
+        relatives=tuple(kind.share / (1.0 - prior) for kind in weights.relatives),
+        comparisons=tuple(
+            _comparison_weights(
+                comparison,
+                matches,
+                np.array([kind.cells[position] for kind in weights.matches]),
+                np.array([kind.cells[position] for kind in weights.relatives]).reshape(-1, cell_count(comparison)),
+                weights.u[position],
+            )
+            for position, comparison in enumerate(model.comparisons)
+        ),
     )
 
 
 def explain(table: WeightTable, cells: NDArray[np.int64], levels: NDArray[np.int8]) -> Explanation:
     """Explain one pair from its cells (int64[c], a row of `PatternTable.cells`) and levels (int8[c])."""
     contributions = []
-    kinship = unchanged = changed = 0.0
+    kinship, together = np.zeros(len(table.relatives)), np.zeros(len(table.matches))
     for comparison, cell, level in zip(table.comparisons, cells.tolist(), levels.tolist(), strict=True):
         bits = float(comparison.bits[cell])
         contributions.append(Contribution(comparison.name, level, comparison.meaning(level), bits))
-        kinship += float(comparison.relatives_bits[cell])
-        unchanged += float(comparison.unchanged_bits[cell])
-        changed += float(comparison.changed_bits[cell])
+        kinship += comparison.relatives_bits[:, cell]
+        together += comparison.matches_bits[:, cell]
     return Explanation(
         prior_bits=math.log2(table.prior) - math.log2(1.0 - table.prior),
         contributions=tuple(contributions),
-        together_bits=_mixed(table.changed, changed, unchanged),
-        relatives_bits=_relatives_bits(table, kinship),
+        together_bits=_mixed(table.matches, together),
+        # How much likelier the pair's levels are among all pairs that are no match than by chance.
+        relatives_bits=-_mixed((*table.relatives, 1.0 - math.fsum(table.relatives)), np.append(kinship, 0.0)),
     )
 
 
 def _comparison_weights(
     comparison: Comparison,
-    changed: float,
-    m: NDArray[np.float64],
-    m_changed: NDArray[np.float64],
+    shares: tuple[float, ...],
+    matches: NDArray[np.float64],
     relatives: NDArray[np.float64],
     u: NDArray[np.float64],
 ) -> ComparisonWeights:
-    m_all = (1.0 - changed) * m + changed * m_changed
+    # Where all kinds are alike the mixture is any of them, to the last bit: what is missing weighs nothing at all.
+    alike = (matches == matches[0]).all(axis=0)
+    m = np.where(alike, matches[0], np.array(shares) @ matches)
     return ComparisonWeights(
         name=comparison.name,
         kind=comparison.kind,
         thresholds=comparison.thresholds,
         lowest_is_split=bool(comparison.split_lowest_by),
-        bits=np.log2(m_all) - np.log2(u),
+        bits=np.log2(m) - np.log2(u),
+        matches_bits=np.log2(matches) - np.log2(m),
         relatives_bits=np.log2(relatives) - np.log2(u),
-        unchanged_bits=np.log2(m) - np.log2(m_all),
-        changed_bits=np.log2(m_changed) - np.log2(m_all),
     )
 
 
-def _relatives_bits(table: WeightTable, kinship: float) -> float:
-    """Return -log2 of how much likelier the pair's levels are among all pairs that are no match than by chance."""
-    return -_mixed(table.prior_relatives / (1.0 - table.prior), kinship, 0.0)
-
-
-def _mixed(share: float, bits: float, other_bits: float) -> float:
-    """Return log2(share * 2**bits + (1 - share) * 2**other_bits)."""
-    if share <= 0:
-        return other_bits
-    return float(np.logaddexp2(math.log2(share) + bits, math.log2(1.0 - share) + other_bits))
+def _mixed(shares: Sequence[float], bits: NDArray[np.float64]) -> float:
+    """Return log2 of the sum of share * 2**bits; exactly those bits where there is one share and it is all."""
+    if len(shares) == 1:
+        return float(bits[0])
+    return float(
+        np.logaddexp2.reduce([math.log2(share) + of for share, of in zip(shares, bits, strict=True) if share > 0])
+    )

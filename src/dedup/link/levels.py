@@ -16,6 +16,8 @@ from dedup.errors import ModelError
 from dedup.model.linkage import Comparison, ComparisonKind, LinkageModel
 
 MISSING = -1
+# Cells of a comparison (`dedup.link.patterns`): 0 is missing, then `exact`, then the observed levels, once a class.
+EXACT_CELL, FIRST_CELL = 1, 2
 # Estimated similarity from which a field of one token (an initial) is taken to agree: it is 0 or 1 in truth.
 ONE_TOKEN_AGREES = 0.6
 # Level probabilities are kept apart for pairs whose sketches of a field come from 1, 2, and 3 or more entries.

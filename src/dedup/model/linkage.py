@@ -68,8 +68,9 @@ class Comparison:
     `thresholds` are ascending: similarities for a sketch, weeks for weeks (where smaller is better). With
     `split_lowest_by`, the lowest level is split by whether that field agrees. `u` holds P(level | not the same woman)
     for pairs with 1, 2 and 3 or more entries; empty until fitted. `shared_by_relatives` marks what two relatives or
-    housemates often have in common although they are two people; `changes_together` what changes at one stroke when
-    somebody moves, so that the changes are one piece of evidence and not several.
+    housemates often have in common although they are two people, `shared_by_some_relatives` what only special ones
+    have in common besides (twins, namesakes). `changes_together` names what happens to several comparisons at one
+    stroke (a move), so that the changes are one piece of evidence and not several. See `dedup.link.kinds`.
     """
 
     name: str
@@ -79,7 +80,8 @@ class Comparison:
     split_lowest_by: str = ""
     u: tuple[tuple[float, ...], ...] = ()
     shared_by_relatives: bool = False
-    changes_together: bool = False
+    shared_by_some_relatives: bool = False
+    changes_together: str = ""
 
 
 @dataclass(frozen=True, slots=True)

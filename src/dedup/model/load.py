@@ -132,7 +132,8 @@ def _comparison(reader: TableReader, faults: FaultList) -> Comparison:
         split_lowest_by=reader.text("split_lowest_by", ""),
         u=reader.rows("u"),
         shared_by_relatives=reader.flag("shared_by_relatives"),
-        changes_together=reader.flag("changes_together"),
+        shared_by_some_relatives=reader.flag("shared_by_some_relatives"),
+        changes_together=reader.text("changes_together", ""),
     )
 
 

@@ -213,6 +213,7 @@ def _check_comparison(comparison: Comparison, model: LinkageModel, faults: Fault
         )
     if comparison.split_lowest_by and comparison.kind is not ComparisonKind.SKETCH:
         faults.add("split-needs-sketch", f"{where}, split_lowest_by belongs to the kind sketch.")
+    _check_marks(comparison, model, where, faults)
     thresholds = comparison.thresholds
     if faults.about(f"{where}, thresholds must"):
         pass
@@ -224,6 +225,19 @@ def _check_comparison(comparison: Comparison, model: LinkageModel, faults: Fault
     elif thresholds[0] <= 0 or thresholds[-1] > 1:
         faults.add("bad-thresholds", f"{where}, thresholds are similarities: above 0, at most 1.")
     _check_u(comparison, where, faults)
+
+
+def _check_marks(comparison: Comparison, model: LinkageModel, where: str, faults: FaultList) -> None:
+    """Check what the comparison says of relatives and of what changes together (`dedup.link.kinds`)."""
+    all_share = comparison.shared_by_relatives
+    if comparison.shared_by_some_relatives and (all_share or not any(c.shared_by_relatives for c in model.comparisons)):
+        faults.add(
+            "special-relatives",
+            f"{where}, shared_by_some_relatives goes without shared_by_relatives, which another comparison must have.",
+        )
+    name = comparison.changes_together
+    if name and sum(other.changes_together == name for other in model.comparisons) < 2:
+        faults.add("changes-alone", f"{where}, changes_together is {name!r}, but no other comparison changes with it.")
 
 
 def _check_u(comparison: Comparison, where: str, faults: FaultList) -> None:

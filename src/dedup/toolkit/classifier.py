@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from recordlinkage.base import BaseClassifier
 
 from dedup.link.engine import LinkOptions
-from dedup.link.weights import PatternTable, Weights, exact_comparisons, fit, probability
+from dedup.link.patterns import PatternTable
+from dedup.link.strangers import exact_comparisons
+from dedup.link.weights import Weights, fit, probability
 from dedup.model.linkage import LinkageModel
 from dedup.toolkit.comparisons import cells_of
 from dedup.toolkit.frame import ToolkitError, sketches_in

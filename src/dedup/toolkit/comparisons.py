@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recordlinkage.base import BaseCompareFeature
 
 from dedup.link.levels import level_rules, observed_levels
-from dedup.link.weights import pattern_table
+from dedup.link.patterns import pattern_table
 from dedup.model.linkage import Comparison, LinkageModel
 from dedup.toolkit.frame import EncodedTable, SketchArray, ToolkitError
 from dedup.toolkit.pairs import PairHits, compared, hits_of_pairs, similarity, together

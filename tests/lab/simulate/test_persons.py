@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from dedup.lab.simulate.persons import make_members, make_patients
+from dedup.lab.simulate.persons import make_members, make_patients, make_tenants
 
-MAKERS = {"patients": make_patients, "members": make_members}
-BORN = {"patients": "birth_date", "members": "dob"}
+MAKERS = {"patients": make_patients, "tenants": make_tenants, "members": make_members}
+BORN = {"patients": "birth_date", "tenants": "birth_date", "members": "dob"}
 
 
 @pytest.fixture(scope="module", params=MAKERS)
@@ -56,3 +56,16 @@ def test_members_have_twins_and_fathers_with_sons_of_one_name():
     assert {"basis", "new_name", "twin", "father_son"} == set(kinds.index)
     assert kinds["father_son"] > 10
     assert kinds["twin"] > 10
+
+
+def test_tenants_are_families_with_twins_and_with_sons_named_after_their_fathers():
+    table = make_tenants(600, seed=5)
+    kinds = table.truth.drop_duplicates("vrouw")["soort"].value_counts()
+    assert {"basis", "new_surname", "twin", "namesake"} == set(kinds.index)
+    assert kinds["twin"] > 10
+    assert kinds["namesake"] > 30
+    rows = table.rows.merge(table.truth, left_on="id", right_on="registratie_id")
+    twins = rows[(rows["soort"] == "twin") & (rows["birth_date"] != "")]
+    siblings = twins.merge(twins, on=["birth_date", "surname"])
+    siblings = siblings[siblings["vrouw_x"] < siblings["vrouw_y"]]
+    assert siblings[["vrouw_x", "vrouw_y"]].drop_duplicates().shape[0] >= 3

@@ -271,7 +271,11 @@ def tenants(_columns):
         block_on("email", "given_name"),
         block_on("phone", "given_name"),
     ]
-    training = [block_on("birth_date", "given_name"), block_on("email", "given_code"), block_on("given_name", "surname")]
+    training = [
+        block_on("birth_date", "given_name"),
+        block_on("email", "given_code"),
+        block_on("given_name", "surname"),
+    ]
     return settings, certain, training
 
 
