@@ -19,6 +19,7 @@ WIDEST, NARROWEST = 48, 9
 LONGEST_HEAD = 16  # a longer head is wrapped
 LINE_HEIGHT = 15  # points
 _HEAD = {"bold": True, "text_wrap": True, "valign": "bottom", "bg_color": "#e8eef0", "bottom": 2}
+_NUMBERS = {"align": "right", "indent": 1}  # clear of a text in the next column
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ def workbook(title: str, day: date, sheets: Sequence[Sheet]) -> bytes:
 
 def _write_sheet(made: Any, sheet: Sheet, table: str) -> None:
     page = made.add_worksheet(sheet.name)
-    head = made.add_format(_HEAD)
+    head, numbers_head = made.add_format(_HEAD), made.add_format(_HEAD | _NUMBERS)
     usual = made.add_format({"text_wrap": True, "valign": "top"})
     formats = {
-        column: made.add_format({"num_format": code, "valign": "top", "align": "right"})
+        column: made.add_format({"num_format": code, "valign": "top"} | _NUMBERS)
         for column, code in sheet.formats.items()
     }
     page.hide_gridlines(2)
@@ -83,7 +84,10 @@ def _write_sheet(made: Any, sheet: Sheet, table: str) -> None:
         len(sheet.heads) - 1,
         {
             "name": table,
-            "columns": [{"header": name, "header_format": head} for name in sheet.heads],
+            "columns": [
+                {"header": name, "header_format": numbers_head if column in formats else head}
+                for column, name in enumerate(sheet.heads)
+            ],
             "style": "Table Style Light 1",
         },
     )
@@ -94,7 +98,7 @@ def _width(sheet: Sheet, column: int) -> int:
     longest = max((len(str(cells[column])) for cells in sheet.rows if cells[column] is not None), default=0)
     words = max(len(word) for word in sheet.heads[column].split())
     head = max(words, min(len(sheet.heads[column]), LONGEST_HEAD)) + 3
-    return min(max(longest + 1, head, NARROWEST), WIDEST)
+    return min(max(longest + 2, head, NARROWEST), WIDEST)
 
 
 def _lines(cells: Sequence[Cell], widths: Sequence[int], room: int = 0) -> int:
