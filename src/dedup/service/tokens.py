@@ -153,7 +153,7 @@ def _issued(assertion: Assertion, scopes: frozenset[Scope], authentication: Auth
         keep_token(session, digest, KnownToken(assertion.vendor, assertion.key_id, frozenset(scopes), expires_at))
     return {
         "access_token": secret,
-        "token_type": "Bearer",
+        "token_type": "Bearer",  # nosec B105 (a kind of token, no secret)
         "expires_in": authentication.token_seconds,
         "scope": granted,
     }
