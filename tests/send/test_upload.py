@@ -32,6 +32,7 @@ from dedup.send.server import UploadServer
 from dedup.send.upload import send_bundle
 from dedup.store.registry import Registry, registry_url
 from dedup.store.submissions import Submission, submissions_in_state
+from dedup.store.switches import SetSwitch, Switch, clear_switch, set_switch
 from dedup.store.tables import AuditRow, SubmissionState
 
 Serve = Callable[..., Any]
@@ -247,6 +248,26 @@ def test_a_bundle_that_the_server_refuses_stops_no_other(shared: Serving) -> Non
         (State.ACCEPTED, []),
         (State.REFUSED, ["intake.stale"]),
     ]
+
+
+def test_a_server_that_is_read_only_is_waited_for_as_long_as_it_asks(shared: Serving) -> None:
+    bundle, now = new_bundle(shared, "waiting"), datetime.now(UTC)
+    waits: list[float] = []
+
+    with closing(Registry(registry_url(shared.sandbox.installation.settings))) as registry, client(shared) as server:
+
+        def wait(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 3:
+                clear_switch(registry, Switch.READ_ONLY, "", reason="done", by="operator", at=now)
+
+        server.patience.sleep = wait
+        set_switch(registry, SetSwitch(Switch.READ_ONLY, "", "a test", "operator", now))
+        [outcome] = deliver([bundle], server.credentials, server)
+
+    assert outcome.state is State.ACCEPTED
+    assert len(waits) == 3
+    assert min(waits) >= 60
 
 
 def new_bundle(serving: Serving, name: str, *, later: bool = False) -> Path:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 
 from dedup.bundle.container import MANIFEST_KIND, check_body, read_container
 from dedup.bundle.manifest import Manifest, malformed, parse_manifest
+from dedup.bundle.outside import opened
 from dedup.bundle.signing import take_apart, verify
 from dedup.errors import BundleError
 from dedup.send.credentials import Credentials
@@ -54,11 +54,3 @@ def look_at(path: Path, credentials: Credentials) -> BundleFile:
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return BundleFile(path, manifest, digest, os.fstat(file.fileno()).st_size)
-
-
-def opened(path: Path) -> BufferedReader:
-    """Open a bundle for reading; raises `BundleError` (`bundle.unreadable`)."""
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise BundleError("bundle.unreadable", f"The bundle cannot be read: {error.strerror}.") from error

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from dedup.bundle.canonical import canonical_json
-from dedup.send.bundlefile import BundleFile, opened
+from dedup.bundle.outside import opened
+from dedup.send.bundlefile import BundleFile
 from dedup.send.errors import NoServerError, SendError, ServerRefusedError
 from dedup.send.receipt import HeldReceipt, verified_receipt
 from dedup.send.server import NOT_THE_PROTOCOL, Answer, PassingTroubleError, UploadServer
@@ -101,7 +102,7 @@ def _create(bundle: BundleFile, server: UploadServer) -> tuple[str, dict[str, An
 
 
 def _append_all(file: BinaryIO, address: str, bundle: BundleFile, server: UploadServer, told: Told) -> None:
-    """Append from where the server is until it has all; chunks shrink when the network breaks and grow when it holds."""
+    """Append from where the server is until it has all; chunks shrink when the network breaks, else they grow."""
     largest = min(LARGEST_CHUNK, server.says.chunk_bytes)
     chunk_bytes = largest
     offset = _offset(server.call("HEAD", address), bundle)
