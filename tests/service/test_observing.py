@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import generate_latest
 from tests.service.conftest import Clock, Desk, Vendor, later
 
-from dedup.errors import DedupError
+from dedup.errors import ConfigError, DedupError
 from dedup.service import health, tokens
 from dedup.service.authentication import Beginner, Reader
 from dedup.service.failures import FailureLimit
@@ -262,6 +262,8 @@ def test_metrics_are_served_on_the_loopback_address_only(desk: Desk, metrics: Me
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with metrics_served(metrics, port):
+        with pytest.raises(ConfigError, match="metrics_port"), metrics_served(metrics, port):
+            pass
         exposed = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
         with socket.socket() as other:
             other.bind(("127.0.0.2", port))  # so it does not listen on every address

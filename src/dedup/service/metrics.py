@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
 from dedup.codes import meanings
-from dedup.errors import DedupError
+from dedup.errors import ConfigError, DedupError
 from dedup.store.audit import audit_head
 from dedup.store.registry import Registry
 from dedup.store.switches import Switch, switches_set
@@ -102,11 +102,20 @@ class StoreCollector(Collector):
 
 @contextmanager
 def metrics_served(metrics: Metrics, port: int) -> Iterator[None]:
-    """Serve the metrics on this port of the loopback address while the block runs; not at all when the port is 0."""
+    """Serve the metrics on this port of the loopback address while the block runs; not at all when the port is 0.
+
+    Raises `ConfigError` (`config.metrics-port`) when the port cannot be had.
+    """
     if port == 0:
         yield
         return
-    server, thread = start_http_server(port, addr=LOOPBACK, registry=metrics.registry)
+    try:
+        server, thread = start_http_server(port, addr=LOOPBACK, registry=metrics.registry)
+    except (OSError, OverflowError) as error:
+        message = (
+            f"Port {port} of {LOOPBACK}, for metrics, cannot be had; set [service] metrics_port to another, or to 0."
+        )
+        raise ConfigError("config.metrics-port", message) from error
     try:
         yield
     finally:
