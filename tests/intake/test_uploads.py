@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
+import os
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import select
@@ -120,6 +125,13 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, url: str, model: LinkageModel) -> Iterator[Desk]:
+    """A desk on SQLite and one on PostgreSQL."""
+    with open_desk(tmp_path, url, model) as opened:
+        yield opened
+
+
+@contextmanager
+def open_desk(tmp_path: Path, url: str, model: LinkageModel) -> Iterator[Desk]:
     signing_key = SigningKey.generate()
     providers = frozenset({"12345678", "23456789"})
     keys = Keys(
@@ -511,6 +523,16 @@ def test_bytes_that_changed_on_the_disk_are_rejected(desk: Desk) -> None:
     assert answer.code == "upload.not-as-declared"
 
 
+def test_a_part_file_that_the_server_cannot_read_is_not_the_vendors_fault(desk: Desk) -> None:
+    data, declared = desk.bundle()
+    desk.create(declared)
+    desk.append_all(declared, data)
+    failing_disk = patch.object(Path, "open", side_effect=OSError(errno.EIO, "Input/output error"))
+    with failing_disk, pytest.raises(OSError, match="Input/output error"):
+        desk.complete(declared)
+    assert isinstance(desk.complete(declared), Receipt)
+
+
 def test_while_the_inbox_is_received_a_completion_waits_shortly_and_then_asks_to_come_again(desk: Desk) -> None:
     data, declared = desk.bundle()
     desk.create(declared)
@@ -549,3 +571,72 @@ def test_limits_come_from_the_settings(tmp_path: Path) -> None:
     settings = Settings(tmp_path, tmp_path, {"service": {"chunk_bytes": 5}, "intake": {"upload_seconds": 9}})
     assert UploadTerms.of(settings) == UploadTerms(chunk_bytes=5)
     assert IntakeLimits.of(settings).upload_seconds == 9
+
+
+CALLS = ("open", "write", "fsync", "ftruncate", "link", "replace", "unlink", "close")
+
+
+@contextmanager
+def failing(nth: int, number: int) -> Iterator[list[str]]:
+    """Let the n-th of these calls to the operating system fail with an errno; gives the calls that were made."""
+    made: list[str] = []
+
+    def counted(name: str) -> Callable[..., Any]:
+        real = getattr(os, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            made.append(name)
+            if len(made) == nth:
+                if name == "close":
+                    real(*arguments)  # as Linux does: the descriptor is gone whatever close answers
+                raise OSError(number, os.strerror(number))
+            return real(*arguments, **named)
+
+        return call
+
+    with ExitStack() as patches:
+        for name in CALLS:
+            patches.enter_context(patch.object(os, name, counted(name)))
+        yield made
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_whichever_call_to_the_system_fails_the_client_can_go_on_and_nothing_is_corrupt(
+    tmp_path: Path, model: LinkageModel, number: int
+) -> None:
+    with open_desk(tmp_path, f"sqlite:///{tmp_path}/registry.sqlite", model) as desk:
+        try_each_call(desk, number)
+
+
+def try_each_call(desk: Desk, number: int) -> None:
+    sent: dict[str, bytes] = {}
+    codes: set[str] = set()
+    for nth in itertools.count(1):
+        data, declared = desk.bundle(os.urandom(5000), created_at=NOW + timedelta(seconds=nth))
+        sent[declared.sha256] = data
+        with failing(nth, number) as made:
+            try:
+                desk.upload(data, declared)
+            except OSError:
+                codes.add("the system's own")
+            except DedupError as fault:
+                codes.add(fault.code)
+        go_on(desk, data, declared)
+        if len(made) < nth:
+            break
+    assert nth > 15
+    assert codes <= {"the system's own", "store.unavailable", "upload.lost"}
+    assert desk.bundles() == set(sent)
+    assert all(desk.store.bundle_path(sha256).read_bytes() == data for sha256, data in sent.items())
+    sweep_uploads(desk.store, now=NOW, upload_seconds=60)
+    assert desk.parts() == []
+    desk.store.registry.verify_audit()
+
+
+def go_on(desk: Desk, data: bytes, declared: Declaration) -> None:
+    """Finish an upload as a client does that asks with HEAD where it was."""
+    desk.create(declared)
+    state, offset = desk.state(declared)
+    while state == "open" and offset is not None and offset < len(data):
+        offset = desk.append(declared, offset, data[offset : offset + 4096])
+    assert isinstance(desk.complete(declared), Receipt)
