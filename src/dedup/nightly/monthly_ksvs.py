@@ -91,8 +91,9 @@ def ksv_reports(standing: Standing, months: Sequence[MonthOfKsv]) -> list[Wanted
     counted = {month.ksv: month for month in months}
 
     def render(ksv: str) -> Mapping[str, bytes]:
+        report = replace(build(of_month, ksv, names.get(ksv, ksv)), month=standing.month)
         return {
-            **render_ksv(build(of_month, ksv, names.get(ksv, ksv))),
+            **render_ksv(report),
             "month.csv": counted[ksv].as_csv(),
         }
 

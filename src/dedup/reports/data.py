@@ -48,6 +48,8 @@ class MemberLine:
 class FindingLine:
     """One finding as the KSV may see it; `opened` is the day since when somebody must act, if anybody must.
 
+    It has no `members` while all of the KSV's own are missing by a suspected fault of their provider's delivery.
+
     `elsewhere` counts registrations in another KSV, of which nothing else is told. `acts` is provider, ksv, elsewhere
     (a provider in another KSV) or nobody; `agreed` names attributes, never values; `band` stands for the probability.
     `escalation` is ksv, insurer, committee or "", since `escalated`; the next step comes on `next_escalation`. `kept`
@@ -229,7 +231,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class KsvReport:
-    """The whole report of one KSV for one night."""
+    """The whole report of one KSV for one night, or for a month as it stood on its last night."""
 
     ksv: str
     ksv_name: str
@@ -247,6 +249,7 @@ class KsvReport:
     demand: tuple[DemandMonth, ...]
     births: tuple[DemandWeek, ...]
     vendors: tuple[VendorQuality, ...]
+    month: str = ""  # as 2026-11, on the report of a month
 
     def where_acts(self, actor: str) -> tuple[FindingLine, ...]:
         """Return the findings to act on whose turn is this actor's."""

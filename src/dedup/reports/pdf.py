@@ -36,7 +36,7 @@ def render(report: KsvReport, charts: Charts, language: str = "nl") -> bytes:
         "language": language,
         "kicker": texts("title.report"),
         "heading": f"{report.ksv_name} ({report.ksv})",
-        "subtitle": texts("title.subtitle", date=texts.day(report.day, weekday=True)),
+        "subtitle": wording.subtitle(report, texts),
         "confidential": texts("title.confidential", ksv=report.ksv_name),
         "page": texts("pdf.page"),
         "blocks": [
@@ -153,6 +153,8 @@ def _of_members(line: FindingLine, texts: Texts) -> list[Line]:
             _line(member.registratie_id),
             _line(_of_member(member, line, texts)),
         ]
+    if not line.members:
+        told.append(_line(texts("findings.members_missing")))
     return [*told, *([_line(texts.count("elsewhere", line.elsewhere))] if line.elsewhere else [])]
 
 

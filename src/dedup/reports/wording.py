@@ -13,6 +13,14 @@ CLASSES = ("certain", "likely", "to_review", "clean_up", "legitimate")
 _PROVIDERS = ("provider", "elsewhere")  # who may have to act on a finding, but for the coordinator
 
 
+def subtitle(report: KsvReport, texts: Texts) -> str:
+    """Return what the report is of: a night, or a month as it stood on a night."""
+    day = texts.day(report.day, weekday=True)
+    if report.month:
+        return texts("title.month_subtitle", month=texts.month(report.month), date=day)
+    return texts("title.subtitle", date=day)
+
+
 def in_language(text: Text, texts: Texts) -> str:
     """Return the sentence of a rule in the report's language."""
     return text.nl if texts.language == "nl" else text.en

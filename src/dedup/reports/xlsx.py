@@ -29,6 +29,7 @@ def _overview(report: KsvReport, texts: Texts) -> Sheet:
     ]
     rows: list[tuple[Cell, ...]] = [
         ("KSV", f"{report.ksv_name} ({report.ksv})"),
+        *(((texts("xlsx.month"), texts.month(report.month)),) if report.month else ()),
         (texts("xlsx.day"), texts.day(report.day)),
         *asked,
         (texts("xlsx.new_first" if report.first_night else "xlsx.new"), summary.new),
