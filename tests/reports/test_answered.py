@@ -9,7 +9,8 @@ import pytest
 from dedup.findings.classify import find
 from dedup.findings.conditions import Conditions
 from dedup.findings.decisions import Decision, decision_frame
-from dedup.reports import provider_files, wording
+from dedup.findings.deliveries import Fault, Suspicion
+from dedup.reports import html, provider_files, wording
 from dedup.reports.first_screen import first_screen
 from dedup.reports.ksv import build
 from dedup.reports.ksv_settings import EVERY_KSV, KsvSettings
@@ -114,6 +115,20 @@ def test_the_weeks_add_up_to_what_is_open(nights):
         opens += summary.new + summary.reopened - summary.settled_today
         assert opens == summary.open
     assert opens == 1
+
+
+def test_a_finding_that_faults_leave_without_registrations_is_still_there(nights):
+    providers = {agb: Suspicion(agb, Fault.SHRUNKEN, FIRST, 1, 9, FIRST) for agb in (HERE, THERE)}
+    fault = Conditions(suspected=providers, delivered=frozenset(providers))
+    other = [{"registratie_id": "c", "group": 9}]
+    (before, _), (kept, _), (back, _) = nights(
+        (BOTH, True, Conditions()), (other, False, fault), (BOTH, True, Conditions())
+    )
+    [line] = kept.findings
+    assert (line.finding, line.kept, line.members) == (before.findings[0].finding, "delivery", ())
+    assert NL("findings.members_missing") in html.render(kept)
+    assert [report.summary.open for report in (before, kept, back)] == [1, 1, 1]
+    assert (back.summary.new, back.summary.reopened) == (0, 0)
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])

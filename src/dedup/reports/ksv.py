@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dedup.findings.vocabulary import OPEN_STATES, Feedback, FindingClass, SettledBy, State
+from dedup.findings.vocabulary import OPEN_STATES, Feedback, FindingClass, Kept, SettledBy, State
 from dedup.reports.coverage import provider_lines, vendor_quality
 from dedup.reports.data import AgeBand, FindingLine, HistoryPoint, KsvReport, MemberLine, Summary, Turn, WeekFlow
 from dedup.reports.demand import DEMAND_COLUMNS, demand_months, demand_weeks
@@ -107,7 +107,9 @@ def _line(night: Night, ksv: str, name: str) -> FindingLine | None:
                 acts=known["registratie_id"] == row["acts_on"],
             )
         )
-    if not shown:
+    # Where a faulty delivery left none of them, the finding stays all the same, without its registrations.
+    is_kept = row["kept"] == Kept.DELIVERY and ksv in row["ksvs"].split()
+    if not shown and not is_kept:
         return None
     acts, provider = row["acts"], row["acts_agb"]
     if acts == "provider" and not any(member.acts for member in shown):
