@@ -250,10 +250,9 @@ def tenants(_columns):
             _exchangeable_name("surname", "given_name"),
             _date("birth_date"),
             _text("birth_town", frequencies=True),
-            _street_and_town(),
+            _rented_home(),
             _digits("phone"),
             _text("email"),
-            _digits("contract"),
         ],
         [
             block_on("birth_date"),
@@ -279,12 +278,14 @@ def tenants(_columns):
     return settings, certain, training
 
 
-def _street_and_town():
-    """Compare street and town at once: they come and go together when people move."""
+def _rented_home():
+    """Compare street, town and contract at once: they come and go together when people move."""
     street, town = _alike("street", 0.9), _alike("town", 0.9)
     return _named(
         "home",
-        levels.And(levels.NullLevel("street"), levels.NullLevel("town")),
+        levels.And(levels.NullLevel("street"), levels.NullLevel("town"), levels.NullLevel("contract")),
+        levels.CustomLevel("street_l = street_r and contract_l = contract_r", label_for_charts="street and contract"),
+        levels.CustomLevel("levenshtein(contract_l, contract_r) <= 1", label_for_charts="contract"),
         levels.CustomLevel("street_l = street_r and town_l = town_r", label_for_charts="same home"),
         levels.CustomLevel(f"{street} and {town}", label_for_charts="same home, misread"),
         levels.CustomLevel(street, label_for_charts="street alike"),
