@@ -44,9 +44,10 @@ def port() -> str:
 def sandbox(here: Path, port: str) -> Iterator[Path]:
     """Type the page's first block, and stop it with Ctrl-C in the end; gives what it printed."""
     printed = here / "printed"
+    dies_with_us = ["setpriv", "--pdeathsig", "KILL"]  # a run of tests that is killed leaves no server behind
     with printed.open("wb") as out:
         serving = subprocess.Popen(
-            ["bash", "-c", f"exec {BLOCKS[0].replace('8470', port)}"],
+            [*dies_with_us, "bash", "-c", f"exec {BLOCKS[0].replace('8470', port)}"],
             cwd=here, env=environment(), stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
     try:

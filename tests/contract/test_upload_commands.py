@@ -38,9 +38,10 @@ def url() -> str:
 def vendor(tmp_path_factory: pytest.TempPathFactory, url: str) -> Iterator[Path]:
     """The vendor's folder of a served sandbox, with one bundle."""
     folder = tmp_path_factory.mktemp("sandbox")
-    command = [sys.executable, "-m", "dedup", "serve", "--sandbox", "--folder", "box", "--port", url.rpartition(":")[2]]
+    dies_with_us = ["setpriv", "--pdeathsig", "KILL"]  # a run of tests that is killed leaves no server behind
+    serve = [sys.executable, "-m", "dedup", "serve", "--sandbox", "--folder", "box", "--port", url.rpartition(":")[2]]
     with (folder / "log").open("wb") as log:
-        serving = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        serving = subprocess.Popen([*dies_with_us, *serve], cwd=folder, stdout=log, stderr=log)
     for _ in range(600):
         assert serving.poll() is None, (folder / "log").read_text()
         with contextlib.suppress(httpx.TransportError):

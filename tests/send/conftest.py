@@ -27,6 +27,7 @@ from dedup.lab.simulate import SimulationSettings, generate
 from dedup.lab.simulate.files import write_extracts
 
 ROOT = Path(__file__).parents[2]
+DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"]  # a run of tests that is killed leaves no server behind
 
 
 def free_port() -> int:
@@ -57,9 +58,9 @@ class Serving:
         return self.vendor / "credentials.json"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "dedup", "serve", "--config", self.sandbox.installation.folder / "config"]
+        serve = [sys.executable, "-m", "dedup", "serve", "--config", self.sandbox.installation.folder / "config"]
         with (self.sandbox.installation.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([*command, "--port", str(self.port)], stdout=log, stderr=log)
+            self.process = subprocess.Popen([*DIES_WITH_US, *serve, "--port", str(self.port)], stdout=log, stderr=log)
         for _ in range(600):
             assert self.process.poll() is None, (self.sandbox.installation.folder / "log").read_text()
             with contextlib.suppress(httpx.TransportError):
