@@ -6,7 +6,6 @@ A call that is added without a rule here fails, as does a rule whose call asks f
 from __future__ import annotations
 
 import secrets
-import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -241,16 +240,16 @@ def test_the_list_is_the_vendor_s_own(house: House) -> None:
 
 
 def test_time_does_not_tell_another_vendor_s_submission_from_none(house: House) -> None:
-    """Both go the same way; by medians of 25 each, taken in turn, neither takes half as long again."""
+    """Both go the same way: of 25 each, taken in turn, the quickest differ by less than half in processor time."""
     call = ("GET", SUBMISSION)
     spent: dict[str, list[float]] = {"another's": [], "nobody's": []}
     for _ in range(25):
         for whose, asked in (("another's", house.submissions["other"]), ("nobody's", secrets.token_hex(16))):
-            began = time.perf_counter()
+            began = time.process_time()  # elapsed time is that of whatever else this machine does
             house.ask("own", call, asked)
-            spent[whose].append(time.perf_counter() - began)
-    medians = [statistics.median(one) for one in spent.values()]
-    assert max(medians) < 1.5 * min(medians)
+            spent[whose].append(time.process_time() - began)
+    quickest = [min(one) for one in spent.values()]
+    assert max(quickest) < 1.5 * min(quickest)
 
 
 def test_every_access_is_in_the_audit_log_under_the_vendor_s_name(house: House) -> None:
