@@ -14,6 +14,8 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import negative_data_rejection
 from tests.service.uploading import CHUNK, Vendor, free_port, running, service_at, settle
 
 from dedup.bundle.keys import SigningKey
@@ -57,13 +59,14 @@ def check_operation(acme: Vendor, path: str, method: str, examples: int) -> None
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=str(acme.http.base_url))
     operation = schema[path][method.upper()]
-    data, declared = acme.bundle(bytes(100_000))
+    data, declared = acme.bundle(bytes(1 << 20))  # more than all chunks together
     assert acme.create(declared).status_code == 201
     seen: set[int] = set()
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(case=operation.as_strategy(), aimed=st.booleans(), with_token=st.sampled_from([True, True, True, False]))
     def ask(case: Any, aimed: bool, with_token: bool) -> None:
+        aimed = aimed and case.meta.generation.mode is GenerationMode.POSITIVE  # what is wrong by design stays so
         if aimed and "submission_id" in case.path_parameters:
             case.path_parameters["submission_id"] = declared.submission_id
         if aimed and method == "patch":
@@ -75,7 +78,9 @@ def check_operation(acme: Vendor, path: str, method: str, examples: int) -> None
         response = case.call(headers=headers)
         seen.add(response.status_code)
         assert response.status_code < 500, response.text
-        case.validate_response(response)
+        # A chunk of real bytes is no text, which the check of what was generated takes for a fault of the request.
+        aimed_chunk = aimed and method == "patch"
+        case.validate_response(response, excluded_checks=[negative_data_rejection] if aimed_chunk else None)
 
     ask()
     assert seen

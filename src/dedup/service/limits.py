@@ -12,7 +12,7 @@ from dedup.service.refusal import ServiceError
 from dedup.settings import Settings
 
 JSON_BYTES = 16_384  # the largest JSON that a client has to send has some 300
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
