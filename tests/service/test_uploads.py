@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from tests.service.conftest import Clock
 from tests.service.uploading import (
@@ -491,3 +492,32 @@ def test_the_provider_is_a_right_and_not_a_secret(site: Site) -> None:
     answer = site.acme.create(declared)
     assert refused(answer) == (403, "upload.provider-not-allowed")
     assert PROVIDER not in answer.text
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_when_the_database_drops_every_connection_the_client_is_asked_to_come_again(each_site: Site, url: str) -> None:
+    data, declared = each_site.acme.bundle(bytes(100_000))
+    each_site.acme.token()
+    statuses = []
+
+    def until_done(call: Callable[[], httpx.Response]) -> httpx.Response:
+        drop_connections(url)
+        while (answer := call()).status_code == 503:
+            statuses.append(503)
+            assert answer.headers["Retry-After"]
+        return answer
+
+    assert until_done(lambda: each_site.acme.create(declared)).status_code in {200, 201}
+    assert until_done(lambda: each_site.acme.append(declared, 0, data[:60_000])).status_code in {204, 409}
+    assert until_done(lambda: each_site.acme.append(declared, 60_000, data[60_000:])).status_code in {204, 409}
+    done = until_done(lambda: each_site.acme.complete(declared))
+    assert each_site.receipt(done.json()["receipt"])["file_sha256"] == declared.sha256
+    assert len(statuses) < 20
+
+
+def drop_connections(url: str) -> None:
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
