@@ -18,7 +18,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
-from tests.service.uploading import PROVIDER, Vendor, digest_field, service_at, settle
+from tests.service.uploading import OTHER_PROVIDER, PROVIDER, Vendor, digest_field, service_at, settle
 
 from dedup.bundle.keys import SigningKey
 from dedup.bundle.vendors import withdraw_key
@@ -147,8 +147,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         moment[0] += timedelta(minutes=11)
         for vendor in vendors.values():
             vendor.now = moment[0]
-        for code in ("acme", "other"):
-            data, declared = vendors[code].bundle()
+        # A provider each: of two snapshots of one provider and moment, the one with the larger id counts.
+        for code, provider in (("acme", PROVIDER), ("other", OTHER_PROVIDER)):
+            data, declared = vendors[code].bundle(provider=provider)
             assert vendors[code].upload(data, declared).status_code == 200
             house.submissions[code] = declared.submission_id
         house.tokens |= {
