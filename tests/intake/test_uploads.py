@@ -124,7 +124,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, url: str, model: LinkageModel) -> Iterator[Desk]:
+def desk(tmp_path: Path, model: LinkageModel) -> Iterator[Desk]:
+    with open_desk(tmp_path, f"sqlite:///{tmp_path}/registry.sqlite", model) as opened:
+        yield opened
+
+
+@pytest.fixture
+def each_desk(tmp_path: Path, url: str, model: LinkageModel) -> Iterator[Desk]:
     """A desk on SQLite and one on PostgreSQL."""
     with open_desk(tmp_path, url, model) as opened:
         yield opened
@@ -151,7 +157,8 @@ def code(work: Callable[[], object]) -> str:
     return refused.value.code
 
 
-def test_a_bundle_in_chunks_becomes_a_submission_with_a_receipt(desk: Desk) -> None:
+def test_a_bundle_in_chunks_becomes_a_submission_with_a_receipt(each_desk: Desk) -> None:
+    desk = each_desk
     data, declared = desk.bundle(bytes(10_000))
     assert desk.create(declared) == "open"
     assert desk.parts() == []
@@ -184,7 +191,8 @@ def test_completing_again_gives_the_same_promise_and_notes_nothing(desk: Desk) -
     assert desk.events() == events
 
 
-def test_every_change_is_in_the_audit_log_under_the_vendors_name(desk: Desk) -> None:
+def test_every_change_is_in_the_audit_log_under_the_vendors_name(each_desk: Desk) -> None:
+    desk = each_desk
     data, declared = desk.bundle()
     desk.upload(data, declared)
     other, declared_other = desk.bundle()
@@ -211,7 +219,8 @@ def test_creating_again_finds_the_same_upload(desk: Desk) -> None:
         assert (new, standing.upload and standing.upload.offset) == (False, 100)
 
 
-def test_a_key_means_one_body(desk: Desk) -> None:
+def test_a_key_means_one_body(each_desk: Desk) -> None:
+    desk = each_desk
     _, declared = desk.bundle()
     desk.create(declared, "k" * 16)
     _, other = desk.bundle()
@@ -239,7 +248,8 @@ def test_what_was_accepted_by_the_inbox_needs_no_sending(desk: Desk, tmp_path: P
     )
 
 
-def test_a_bundle_that_comes_in_by_the_inbox_while_it_is_uploaded_counts_once(desk: Desk, tmp_path: Path) -> None:
+def test_a_bundle_that_comes_in_by_the_inbox_while_it_is_uploaded_counts_once(each_desk: Desk, tmp_path: Path) -> None:
+    desk = each_desk
     data, declared = desk.bundle()
     desk.create(declared)
     desk.append_all(declared, data)
@@ -298,7 +308,8 @@ def test_two_calls_cannot_append_at_once(desk: Desk) -> None:
     first.close()
 
 
-def test_an_upload_that_is_aborted_while_a_chunk_comes_in_keeps_nothing_of_it(desk: Desk) -> None:
+def test_an_upload_that_is_aborted_while_a_chunk_comes_in_keeps_nothing_of_it(each_desk: Desk) -> None:
+    desk = each_desk
     data, declared = desk.bundle(bytes(5000))
     desk.create(declared)
     appending = begin_append(declared.submission_id, Chunk(0, 100, hashlib.sha256(data[:100]).digest()), desk.sender)
@@ -394,7 +405,8 @@ def test_rights_that_were_taken_away_in_between_count(desk: Desk) -> None:
     assert answer.code == "bundle.provider-not-allowed"
 
 
-def test_what_may_not_come_is_refused_before_it_is_sent(desk: Desk) -> None:
+def test_what_may_not_come_is_refused_before_it_is_sent(each_desk: Desk) -> None:
+    desk = each_desk
     _, declared = desk.bundle()
     assert code(lambda: desk.create(replace(declared, provider="99999999"))) == "upload.provider-not-allowed"
     assert code(lambda: desk.create(replace(declared, bytes=(2 << 30) + 1))) == "upload.too-large"
@@ -406,7 +418,8 @@ def test_what_may_not_come_is_refused_before_it_is_sent(desk: Desk) -> None:
     assert {event for event, _, _ in desk.events()} == {"upload.created"}
 
 
-def test_a_days_quota_counts_what_was_sent_whatever_became_of_it(desk: Desk) -> None:
+def test_a_days_quota_counts_what_was_sent_whatever_became_of_it(each_desk: Desk) -> None:
+    desk = each_desk
     data, declared = desk.bundle()
     tight = desk.under(daily_bytes=len(data) + 10)
     tight.create(declared)
@@ -458,7 +471,8 @@ def test_an_abort_drops_what_was_sent_and_can_be_repeated(desk: Desk) -> None:
     assert code(lambda: abort_upload(declared.submission_id, desk.sender)) == "upload.settled"
 
 
-def test_an_upload_that_is_left_alone_expires_and_can_be_begun_again(desk: Desk) -> None:
+def test_an_upload_that_is_left_alone_expires_and_can_be_begun_again(each_desk: Desk) -> None:
+    desk = each_desk
     data, declared = desk.bundle()
     desk.create(declared)
     desk.append(declared, 0, data[:10])
@@ -493,7 +507,8 @@ def test_an_upload_under_way_does_not_expire(desk: Desk) -> None:
     appending.close()
 
 
-def test_settled_uploads_are_forgotten_in_time(desk: Desk) -> None:
+def test_settled_uploads_are_forgotten_in_time(each_desk: Desk) -> None:
+    desk = each_desk
     _, declared = desk.bundle()
     desk.create(declared)
     abort_upload(declared.submission_id, desk.sender)
@@ -533,7 +548,8 @@ def test_a_part_file_that_the_server_cannot_read_is_not_the_vendors_fault(desk: 
     assert isinstance(desk.complete(declared), Receipt)
 
 
-def test_while_the_inbox_is_received_a_completion_waits_shortly_and_then_asks_to_come_again(desk: Desk) -> None:
+def test_while_the_inbox_is_received_a_completion_waits_shortly_and_then_asks_to_come_again(each_desk: Desk) -> None:
+    desk = each_desk
     data, declared = desk.bundle()
     desk.create(declared)
     desk.append_all(declared, data)
@@ -543,7 +559,8 @@ def test_while_the_inbox_is_received_a_completion_waits_shortly_and_then_asks_to
     assert isinstance(desk.complete(declared), Receipt)
 
 
-def test_a_vendors_submissions_are_listed_newest_first_whatever_they_are(desk: Desk) -> None:
+def test_a_vendors_submissions_are_listed_newest_first_whatever_they_are(each_desk: Desk) -> None:
+    desk = each_desk
     made = []
     for number in range(5):
         at = desk.at(minutes=number)
