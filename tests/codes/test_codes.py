@@ -97,12 +97,25 @@ def model_faults() -> set[str]:
     return {f"model.{call.args[0].value}" for call in calls if isinstance(call.args[0], ast.Constant)}
 
 
+def doctor_checks() -> set[str]:
+    """Return the codes under which `dedup doctor` tells what it found: each is given to a check by its decorator."""
+    functions = [
+        node
+        for path, tree in trees().items()
+        if path.startswith("doctor/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    ]
+    decorators = [one for node in functions for one in node.decorator_list if isinstance(one, ast.Call)]
+    return {code for one in decorators if name_of(one.func) == "check" for code in literals(one.args)}
+
+
 @cache
 def raised() -> frozenset[str]:
     """Return every code that the product can give."""
     found = {code for path, tree in trees().items() if not path.startswith(LEFT_OUT) for code in codes_in(tree)}
     # `main` prints this one for an OSError; what passes a code on (`refused.code`) is found where it is made.
-    return frozenset(found | model_faults() | {"system.refused"})
+    return frozenset(found | model_faults() | doctor_checks() | {"system.refused"})
 
 
 def test_every_code_that_is_raised_is_in_the_table() -> None:

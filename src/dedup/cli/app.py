@@ -22,6 +22,7 @@ from dedup.cli.conformance import conformance
 from dedup.cli.console import EXIT_BUG, EXIT_FAULT, EXIT_USAGE, print_error
 from dedup.cli.contracts import contracts
 from dedup.cli.demo import demo
+from dedup.cli.doctor import doctor
 from dedup.cli.encode import encode
 from dedup.cli.evaluate import evaluate
 from dedup.cli.explain import explain
@@ -54,6 +55,7 @@ app.command("conformance")(conformance)
 app.command("nightly")(nightly)
 app.command("retention")(retention)
 app.command("serve")(serve)
+app.command("doctor")(doctor)
 app.command("link")(link)
 app.command("evaluate")(evaluate)
 app.command("calibrate")(calibrate)

@@ -32,6 +32,7 @@ ROOMS = {
     "fit": "Fitting a model",
     "demo": "The demo",
     "system": "The operating system",
+    "doctor": "What `dedup doctor` checks",
 }
 _HEAD = """# Errors: every stable code, what it means and what to do
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import URL, select
+from sqlalchemy.orm import Session
 
 from dedup.store.bundles import BundleStore, make_bundle_folders
 from dedup.store.durable import make_private_folder
@@ -14,6 +15,8 @@ from dedup.store.objects import ObjectDigest, ObjectStore
 from dedup.store.registry import Registry
 from dedup.store.tables import StageRow, SubmissionRow, SubmissionState, View
 from dedup.store.wrapping import BothKeys, KeyWrapper
+
+FOLDERS = {View.LINK: "link-views", View.ATTRIBUTES: "attributes", View.JOINED: "joined"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,28 @@ def open_store(folder: Path, url: URL | str, *, link_view_key: KeyWrapper, attri
     store = Store(
         folder=folder,
         registry=Registry(url),
-        link_views=ObjectStore(folder / "link-views", link_view_key),
-        attributes=ObjectStore(folder / "attributes", attribute_key),
-        joined=ObjectStore(folder / "joined", BothKeys(link_view_key, attribute_key)),
+        link_views=ObjectStore(folder / FOLDERS[View.LINK], link_view_key),
+        attributes=ObjectStore(folder / FOLDERS[View.ATTRIBUTES], attribute_key),
+        joined=ObjectStore(folder / FOLDERS[View.JOINED], BothKeys(link_view_key, attribute_key)),
     )
     make_bundle_folders(store)
     return store
+
+
+def objects_referred_to(session: Session) -> dict[View, set[ObjectDigest]]:
+    """Return the objects that rows of the registry refer to, by where they are kept."""
+    wanted: dict[View, set[ObjectDigest]] = {view: set() for view in View}
+    columns = {
+        View.LINK: SubmissionRow.link_view,
+        View.ATTRIBUTES: SubmissionRow.attributes,
+        View.JOINED: SubmissionRow.entry_map,
+    }
+    for view, column in columns.items():
+        wanted[view].update(ObjectDigest(name) for name in session.scalars(select(column).distinct()) if name)
+    for name, kept_in in session.execute(select(StageRow.output_object, StageRow.output_view)):
+        if name is not None and kept_in is not None:
+            wanted[kept_in].add(ObjectDigest(name))
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +76,8 @@ def recover(store: Store, *, now: datetime, keep_rejected: timedelta) -> Recover
     Removes objects that no row refers to, raw bundles that were ingested, and rejected ones older than
     `keep_rejected`. Raises `StoreError` (`store.object-missing`) when a row refers to an object that is not there.
     """
-    wanted: dict[View, set[ObjectDigest]] = {view: set() for view in View}
-    columns = {
-        View.LINK: SubmissionRow.link_view,
-        View.ATTRIBUTES: SubmissionRow.attributes,
-        View.JOINED: SubmissionRow.entry_map,
-    }
     with store.registry.read() as session:
-        for view, column in columns.items():
-            wanted[view].update(ObjectDigest(name) for name in session.scalars(select(column).distinct()) if name)
-        for name, kept_in in session.execute(select(StageRow.output_object, StageRow.output_view)):
-            if name is not None and kept_in is not None:
-                wanted[kept_in].add(ObjectDigest(name))
+        wanted = objects_referred_to(session)
         settled = set(
             session.scalars(
                 select(SubmissionRow.file_sha256).where(

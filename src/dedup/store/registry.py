@@ -61,7 +61,7 @@ class Registry:
             **({} if self._is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}),
         )
         self._writing = self._engine.execution_options(**{_ACCESS: "write"})
-        with _translated(), self._writing.begin() as connection:
+        with translated(), self._writing.begin() as connection:
             self._become_writer(connection)
             migrate(connection)
 
@@ -72,7 +72,7 @@ class Registry:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Give a session that sees one moment of the registry and cannot change it."""
-        with _translated(), Session(self._reading) as session, session.begin():
+        with translated(), Session(self._reading) as session, session.begin():
             yield session
 
     @contextmanager
@@ -81,7 +81,7 @@ class Registry:
 
         One writer at a time; when the block raises, neither the changes nor the events are kept.
         """
-        with _translated(), Session(self._writing) as session, session.begin():
+        with translated(), Session(self._writing) as session, session.begin():
             self._become_writer(session.connection())
             yield session
             session.flush()
@@ -110,7 +110,7 @@ class Registry:
             yield
             return
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
-        with _translated(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with translated(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             if not connection.scalar(text("SELECT pg_try_advisory_lock(:number)"), {"number": number}):
                 raise StoreError("store.locked", "The store is in use by another run; wait for it to end.")
             try:
@@ -163,7 +163,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn a database that cannot be reached, is busy or full into one clear sentence without its address."""
     try:
         yield

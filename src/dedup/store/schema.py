@@ -17,23 +17,29 @@ def migrate(connection: Connection) -> None:
 
     Raises `StoreError` (`store.newer-schema`) when the schema has a revision that this version does not know.
     """
-    current = _revision(connection)
+    current = revision_of(connection)
     if current == HEAD:
         return
     from alembic import command  # takes a third of a second, and is needed on a new version only
     from alembic.config import Config
 
-    known = {path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
-    if current is not None and current not in known:
-        message = "The registry was made by a newer version of dedup; install that version or restore a backup."
-        raise StoreError("store.newer-schema", message)
+    refuse_newer(current)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
-def _revision(connection: Connection) -> str | None:
+def refuse_newer(revision: str | None) -> None:
+    """Raise `StoreError` (`store.newer-schema`) for a revision that this version does not know."""
+    known = {path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
+    if revision is not None and revision not in known:
+        message = "The registry was made by a newer version of dedup; install that version or restore a backup."
+        raise StoreError("store.newer-schema", message)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of the schema that is there, None where there is none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
