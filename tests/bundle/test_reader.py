@@ -5,69 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-import tracemalloc
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from joserfc import jws
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import OctKey
 
 from dedup.bundle.canonical import canonical_json
-from dedup.bundle.container import HEAD, MANIFEST_KIND, SEALED_MAGIC, UNSEALED_MAGIC
+from dedup.bundle.container import MANIFEST_KIND, UNSEALED_MAGIC
 from dedup.bundle.keys import SealingPrivateKey, SigningKey, b64url, unb64url
 from dedup.bundle.outside import check_fits, read_manifest
-from dedup.bundle.payload import BatchLayout, BundleBatch, write_batch
+from dedup.bundle.payload import BatchLayout, write_batch
 from dedup.bundle.reader import open_bundle, refuse_replay
-from dedup.bundle.sealing import CHUNK_BYTES, bundle_info, seal_chunks, seal_secret
 from dedup.bundle.vendors import TrustedVendor
 from dedup.bundle.writer import write_bundle
 from dedup.errors import BundleError
 from dedup.model.linkage import LinkageModel
 
-Make = Callable[..., Any]
-SEALED_HEAD = HEAD.size
-
-
-def code_of(action: Callable[[], Any]) -> str:
-    """Return the code of the error that `action` raises; its sentence has to be one."""
-    with pytest.raises(BundleError) as caught:
-        action()
-    assert caught.value.message.endswith(".")
-    return caught.value.code
-
-
-def read_all(path: Path, model: LinkageModel, party: Any, **options: Any) -> list[BundleBatch]:
-    arguments = {"opened_with": party.server, "trusted": party.trusted, **options}
-    with open_bundle(path, model=model, **arguments) as bundle:
-        return list(bundle.batches)
-
-
-def parts_of(sealed: bytes) -> tuple[bytes, bytes]:
-    """Return the manifest's token and the body."""
-    _, length = HEAD.unpack_from(sealed)
-    return sealed[HEAD.size : HEAD.size + length], sealed[HEAD.size + length :]
-
-
-def payload_of(token: bytes) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(unb64url(token.decode().split(".")[1]))
-    return document
-
-
-def joined(token: bytes, body: bytes, magic: bytes = SEALED_MAGIC) -> bytes:
-    return HEAD.pack(magic, len(token)) + token + body
-
-
-def resigned(sealed: bytes, key: SigningKey, *, header: dict[str, Any] | None = None, **changes: Any) -> bytes:
-    """Return the bundle with members of its manifest changed and signed again, as an insider could."""
-    token, body = parts_of(sealed)
-    payload = canonical_json({**payload_of(token), **changes})
-    header = header or {"alg": "ES256", "kid": key.key_id, "typ": MANIFEST_KIND}
-    return joined(jws.serialize_compact(header, payload, ECKey.import_key(key.key)).encode(), body)
+from .reading import Make, code_of, joined, parts_of, payload_of, read_all, resigned
 
 
 def test_a_sealed_bundle_is_read_back(sealed_path: Path, model: LinkageModel, party: Any, make_batch: Make) -> None:
@@ -308,139 +265,3 @@ def test_a_manifest_length_out_of_bounds_is_refused(sealed: bytes, sealed_path: 
 
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     assert code_of(lambda: read_manifest(tmp_path / "none.bundle", trusted=None)) == "bundle.unreadable"
-
-
-def hostile(party: Any, content: bytes, make_header: Make, model: LinkageModel) -> bytes:
-    """Return a bundle with any content, sealed and signed correctly: what a registered vendor could do."""
-    header, key = make_header(), b"\7" * 32
-    body = b"".join(seal_chunks([content], key, bytes.fromhex(header.submission_id)))
-    info = bundle_info(party.server.key_id, party.vendor.key_id, header.submission_id)
-    payload = {
-        "body_bytes": len(body),
-        "body_sha256": hashlib.sha256(body).hexdigest(),
-        "created_at": "2026-11-22T01:15:00Z",
-        "epoch_key_id": "epoch-1",
-        "model_digest": model.digest,
-        "model_name": model.name,
-        "provider": header.provider,
-        "scheme": "dedup/v1",
-        "sealing": {
-            "chunk_bytes": CHUNK_BYTES,
-            "key_id": party.server.key_id,
-            "sealed_key": b64url(seal_secret(key, party.server.public().key, info)),
-            "suite": "HPKE-P256-SHA256-A256GCM",
-        },
-        "snapshot_date": "2026-11-22",
-        "submission_id": header.submission_id,
-        "vendor": "acme",
-    }
-    header_json = {"alg": "ES256", "kid": party.vendor.key_id, "typ": MANIFEST_KIND}
-    token = jws.serialize_compact(header_json, canonical_json(payload), ECKey.import_key(party.vendor.key))
-    return joined(token.encode(), body)
-
-
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        (b"", "bundle.payload-malformed"),
-        (b"\0\0\0\2{}\0", "bundle.payload-malformed"),
-        (b"\0\0\0\2[]", "bundle.payload-malformed"),
-        (b'\0\0\0\x0d{"a":1,"a":2}', "bundle.payload-malformed"),
-        (b"\0\0\0\x09" + b'{"a":NaN}', "bundle.payload-malformed"),
-        (b"\xff\xff\xff\xff{}", "bundle.oversize"),
-        (b"\0\0\0\2{}" + b"\0\0\0\0\0\0\0\5\0\0\0\0", "bundle.payload-malformed"),
-        (b"\0\0\0\2{}" + b"\xff" * 8, "bundle.oversize"),
-        (b"\0\0\0\2{}" + b"\0" * 8, "bundle.batch-malformed"),
-        (b"\0\0\0\2{}" + b"\0" * 7 + b"\4" + b"\0" * 4, "bundle.oversize"),
-    ],
-)
-def test_hostile_content_under_a_good_seal_is_refused(
-    tmp_path: Path, model: LinkageModel, party: Any, make_header: Make, content: bytes, code: str
-) -> None:
-    path = tmp_path / "hostile.bundle"
-    path.write_bytes(hostile(party, content, make_header, model))
-    assert code_of(lambda: read_all(path, model, party)) == code
-
-
-def test_rows_that_repeat_in_a_later_batch_are_refused(
-    tmp_path: Path, model: LinkageModel, party: Any, make_header: Make, make_batch: Make
-) -> None:
-    data = write_batch(make_batch(model, 3), model)
-    content = b"\0\0\0\2{}" + 2 * (struct.pack(">Q", len(data)) + data)
-    path = tmp_path / "twice.bundle"
-    path.write_bytes(hostile(party, content, make_header, model))
-    assert code_of(lambda: read_all(path, model, party)) == "bundle.batch-malformed"
-
-
-@settings(max_examples=300, deadline=None)
-@given(data=st.data())
-def test_no_changed_byte_goes_unnoticed(
-    tmp_path_factory: pytest.TempPathFactory, sealed: bytes, model: LinkageModel, party: Any, data: st.DataObject
-) -> None:
-    """Any bytes changed or cut, anywhere in the file: always a `BundleError`, never another error, never success."""
-    changed = bytearray(sealed)
-    # Half of the changes hit the head and the manifest, which are a small part of the file.
-    limit = data.draw(st.sampled_from([SEALED_HEAD, 900, len(sealed)]))
-    for at in data.draw(st.sets(st.integers(0, limit - 1), max_size=4)):
-        changed[at] ^= data.draw(st.integers(1, 255))
-    if data.draw(st.booleans()) or changed == sealed:
-        del changed[data.draw(st.integers(0, len(changed) - 1)) :]
-    path = tmp_path_factory.getbasetemp() / "fuzz.bundle"
-    path.write_bytes(changed)
-    with pytest.raises(BundleError):
-        read_all(path, model, party)
-    with pytest.raises(BundleError):
-        read_manifest(path, trusted=party.trusted)
-
-
-def test_a_failed_write_leaves_the_target_as_it_was(
-    tmp_path: Path, model: LinkageModel, party: Any, make_batch: Make, make_header: Make
-) -> None:
-    path = tmp_path / "a.bundle"
-    path.write_bytes(b"before")
-
-    def failing() -> Iterator[BundleBatch]:
-        yield make_batch(model, 3)
-        raise RuntimeError("the extract broke off")
-
-    keys = {"seal_to": party.server.public(), "sign_with": party.vendor}
-    with pytest.raises(RuntimeError, match="broke off"):
-        write_bundle(path, header=make_header(), statistics={}, batches=failing(), model=model, **keys)
-    assert path.read_bytes() == b"before"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_one_key_without_the_other_is_refused(
-    tmp_path: Path, model: LinkageModel, party: Any, make_header: Make
-) -> None:
-    arguments: dict[str, Any] = {"header": make_header(), "statistics": {}, "batches": [], "model": model}
-    for keys in ({"seal_to": party.server.public(), "sign_with": None}, {"seal_to": None, "sign_with": party.vendor}):
-        assert code_of(lambda keys=keys: write_bundle(tmp_path / "a", **arguments, **keys)) == "bundle.seal-and-sign"
-
-
-def test_a_bundle_of_many_chunks_is_read_back(
-    tmp_path: Path, model: LinkageModel, party: Any, make_batch: Make, make_header: Make
-) -> None:
-    path = tmp_path / "large.bundle"
-    batches = [make_batch(model, 2000, first=2000 * i, seed=i) for i in range(3)]
-    keys = {"seal_to": party.server.public(), "sign_with": party.vendor}
-    manifest = write_bundle(path, header=make_header(), statistics={}, batches=batches, model=model, **keys)
-    assert manifest.body_bytes > 3 * CHUNK_BYTES
-    assert [write_batch(b, model) for b in batches] == [write_batch(b, model) for b in read_all(path, model, party)]
-
-
-def test_memory_does_not_grow_with_the_file(
-    tmp_path: Path, model: LinkageModel, party: Any, make_batch: Make, make_header: Make
-) -> None:
-    keys = {"seal_to": party.server.public(), "sign_with": party.vendor}
-    peaks = []
-    for count in (12, 36):
-        path = tmp_path / f"{count}.bundle"
-        batches = (make_batch(model, 400, first=400 * i, seed=i) for i in range(count))
-        tracemalloc.start()
-        write_bundle(path, header=make_header(), statistics={}, batches=batches, model=model, **keys)
-        with open_bundle(path, model=model, opened_with=party.server, trusted=party.trusted) as bundle:
-            assert sum(len(batch.records) for batch in bundle.batches) == 400 * count
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] < 1.2 * peaks[0], peaks
