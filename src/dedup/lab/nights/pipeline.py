@@ -140,7 +140,8 @@ def _asked_again(findings: Findings) -> list[str]:
         if not stale and answer != Feedback.UNKNOWN:
             answers[frozenset((one, other))].add(answer)
     shown = set(findings.open["finding"])
-    return [name for name, ids in _members(findings).items() if name in shown and answers[ids] == {Feedback.NOT_A_DOUBLE}]
+    members = _members(findings).items()
+    return [name for name, ids in members if name in shown and answers[ids] == {Feedback.NOT_A_DOUBLE}]
 
 
 def _rows(findings: Findings) -> dict[str, dict[str, Any]]:
