@@ -35,7 +35,7 @@ def keys_are_there(folder: Path) -> Seen:
     if not folder.is_dir():
         return failed(f"There is no key folder {folder}; in a new installation make it with `dedup keys server`.")
     keys = load_server_keys(folder)
-    return fine(f"All keys of the server can be read; {_counted(len(keys.sealing), 'sealing key')} open bundles.")
+    return fine(f"All keys of the server can be read; sealing keys that open bundles: {len(keys.sealing)}.")
 
 
 @check("doctor.key-modes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from dedup.store.schema import HEAD
 from dedup.store.switches import switches_set
 from dedup.store.tables import AuditRow, RunRow, RunState
 
+HERE = ZoneInfo("Europe/Amsterdam")
 STALE_AFTER = timedelta(hours=36)  # a night a day, and one that is late
 _ENDS = ("run.done", "run.failed")
 
@@ -53,27 +55,31 @@ def night_is_recent(session: Session, now: datetime) -> Seen:
         select(AuditRow.event, AuditRow.at).where(AuditRow.event.in_(_ENDS)).order_by(AuditRow.number.desc()).limit(1)
     ).first()
     if last is not None and last.event == "run.failed":
-        return failed(f"The last night failed, on {last.at:%Y-%m-%d at %H:%M} UTC{_since(done)}.")
+        return failed(f"The last night failed, on {_here(last.at)}{_since(done)}.")
     running = session.scalar(select(RunRow).where(RunRow.state == RunState.RUNNING).limit(1))
     if running is not None and now - running.started_at > STALE_AFTER:
-        return warning(f"A night that began on {running.started_at:%Y-%m-%d} did not end{_since(done)}.")
+        return warning(f"A night that began on {_here(running.started_at)} did not end{_since(done)}.")
     if done is None or done.finished_at is None:
         return warning("No night has been done yet.")
     if now - done.finished_at > STALE_AFTER:
         return warning(f"The newest night that was done is that of {done.night}: nights stand still.")
-    return fine(f"The night of {done.night} was done on {done.finished_at:%Y-%m-%d at %H:%M} UTC.")
+    return fine(f"The night of {done.night} was done on {_here(done.finished_at)}.")
 
 
 @check("doctor.switches")
 def nothing_is_switched_off(session: Session) -> Seen:
     """See whether the operator has turned anything off; why stays in `dedup switch list`."""
     names = [
-        f"{one.switch.value}{f' {one.vendor}' if one.vendor else ''} (since {one.set_at:%Y-%m-%d})"
+        f"{one.switch.value}{f' {one.vendor}' if one.vendor else ''} (since {_here(one.set_at)})"
         for one in switches_set(session).all
     ]
     if names:
         return warning(f"Switches are set: {', '.join(names)}.")
     return fine("No switch is set.")
+
+
+def _here(moment: datetime) -> str:
+    return moment.astimezone(HERE).strftime("%Y-%m-%d at %H:%M")
 
 
 def _since(done: RunRow | None) -> str:
