@@ -105,9 +105,7 @@ def test_a_switch_that_would_do_nothing_is_refused(
 
 def accept(operator: Installation, name: str) -> str:
     """Note an acceptance and return the receipt that quotes it."""
-    submission = Submission(
-        name, "acme", "41000001", NOW.date(), NOW, NOW, "a" * 64, 10, "b" * 64, "epoch-1", "c" * 64
-    )
+    submission = Submission(name, "acme", "41000001", NOW.date(), NOW, NOW, "a" * 64, 10, "b" * 64, "epoch-1", "c" * 64)
     registry = operator.registry()
     with registry.write(AuditEvent("submission.accepted", NOW, INTAKE, name, "test")):
         pass
