@@ -34,7 +34,7 @@ def artifact(key: str) -> list[dict[str, Any]]:
 
 
 def test_the_flow_gives_the_digest_of_the_plain_run_and_leaves_counts(
-    submitted: Installation, copy_of: Callable[[Installation, str], Installation], capfd: pytest.CaptureFixture[str]
+    submitted: Installation, copy_of: Callable[[Installation, str], Installation], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The operator is to be told by a webhook whose address is not set: that is a warning, and stops nothing."""
     from flows.nightly import nightly
@@ -53,7 +53,7 @@ def test_the_flow_gives_the_digest_of_the_plain_run_and_leaves_counts(
     assert [stage["stage"] for stage in result["stages"]] == stages
     assert [row["stage"] for row in artifact("nightly-counts")] == stages
     assert artifact("nightly-ksvs") == [line.to_json() for line in expected.ksvs]
-    assert "[notify.secret-missing]" in capfd.readouterr().err
+    assert "[notify.secret-missing]" in caplog.text
 
 
 @pytest.fixture
