@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -158,6 +158,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+MADE = [datetime.now(UTC)]
+
+
+def later_than_all() -> datetime:
+    """Return now, or a second after the bundle before: of two made in one second, chance decides which is newer."""
+    MADE.append(max(datetime.now(UTC), MADE[-1] + timedelta(seconds=1)))
+    return MADE[-1]
+
+
 def encode(sandbox: Sandbox, agb: str, out: Path) -> Path:
     """Encode a provider's extract as the vendor would; a new submission each time."""
     keys, settings = sandbox.vendor_folder / "keys", sandbox.installation.settings
@@ -168,7 +177,7 @@ def encode(sandbox: Sandbox, agb: str, out: Path) -> Path:
         seal_to=sandbox.vendor_folder / "server.pub",
         sign_with=keys / "signing.key",
         today=today(),
-        created_at=datetime.now(UTC),
+        created_at=later_than_all(),
         vendor=VENDOR,
         max_refused_share=0.2,
     )
