@@ -1,7 +1,7 @@
-"""Person tables of other kinds than registrations, about ten harsh copies of each: one to learn on, one to report on.
+"""Person tables of other kinds than registrations, about ten harsh copies of each: two to learn on, one to report on.
 
-`patients` and `members` differ in columns, country, spread of names and in how errors come about, so that a model
-chosen on one says something when it is measured on the other. Both give a `PersonTable`.
+`patients` and `tenants` are learnt on, `members` is reported on. They differ in columns, country, spread of names and
+in how errors come about, so that what was chosen on some says something when it is measured on another.
 """
 
 from dedup.lab.simulate.persons.members import make_members

@@ -13,7 +13,14 @@ import numpy as np
 from faker.providers.person.en_US import Provider as AmericanNames
 
 from dedup.lab.simulate.names.pools import compounds, listed
-from dedup.lab.simulate.persons.table import Dice, PersonTable, Row, in_random_order
+from dedup.lab.simulate.persons.table import (
+    Dice,
+    PersonTable,
+    Row,
+    day_and_month_exchanged,
+    ways_to_change,
+    written_down,
+)
 
 NICKNAMES = dict(
     pair.split(":")
@@ -135,31 +142,26 @@ def make_members(persons: int, seed: int) -> PersonTable:
     """Make about ten rows for each of `persons` members (1 to 40 of them); the same arguments give the same table."""
     rng = np.random.Generator(np.random.PCG64(seed))
     maker = _Maker(rng)
-    members: list[_Member] = []
-    while len(members) < persons:
-        members += maker.family()
-    rows: list[Row] = []
-    of: list[int] = []
-    kinds: list[str] = []
-    for number, member in enumerate(members[:persons]):
-        copies = 1 + min(int(rng.negative_binomial(3, 0.25)), 39)
-        rows += [_scanned(maker.dice, member) for _ in range(copies)]
-        of += [number] * copies
-        kinds += [member.kind] * copies
-    return in_random_order(rng, rows, of, kinds)
+    return written_down(
+        rng,
+        persons,
+        household=maker.family,
+        copies=lambda: 1 + min(int(rng.negative_binomial(3, 0.25)), 39),
+        row=lambda member: _scanned(maker.dice, member),
+    )
 
 
 def _scanned(dice: Dice, member: _Member) -> Row:
     """Return one form, as it was filled in and then read."""
     blur = 3.0 if dice.happens(0.25) else 0.6
-    zip_code, city = member.places[dice.number(0, len(member.places))]
+    zip_code, city = dice.one_of(member.places)
     forename = member.forename
     if dice.happens(NICKNAME):
         forename = NICKNAMES.get(forename, forename)
     row = {
         "forename": forename[0] if dice.happens(INITIAL) else forename,
         "middle": member.middle,
-        "family_name": member.family_names[dice.number(0, len(member.family_names))],
+        "family_name": dice.one_of(member.family_names),
         "dob": member.dob,
         "email": dice.one_of(member.mails),
         "card": dice.one_of(member.cards),
@@ -177,7 +179,7 @@ def _scanned(dice: Dice, member: _Member) -> Row:
     if dice.happens(MISREAD_CODE * blur * 0.5):
         row["email"] = _changed(dice, row["email"], MISREAD)
     if dice.happens(AMERICAN_DATE) and int(row["dob"][8:]) <= 12:
-        row["dob"] = f"{row['dob'][:4]}-{row['dob'][8:]}-{row['dob'][5:7]}"
+        row["dob"] = day_and_month_exchanged(row["dob"])
     if dice.happens(EXCHANGED):
         row["forename"], row["family_name"] = row["family_name"], row["forename"]
     for name, chance in MISSING.items():
@@ -188,15 +190,15 @@ def _scanned(dice: Dice, member: _Member) -> Row:
 
 def _changed(dice: Dice, text: str, pairs: tuple[tuple[str, str], ...]) -> str:
     """Return the text with one of the changes that apply to it made at one place, either way round."""
-    ways = [(old, new) for one, two in pairs for old, new in ((one, two), (two, one)) if old in text]
+    ways = ways_to_change(text, pairs)
     if not ways:
         return text
-    old, new = ways[dice.number(0, len(ways))]
+    old, new = dice.one_of(ways)
     at = text.rindex(old) if dice.happens(0.5) else text.index(old)
     return text[:at] + new + text[at + len(old) :]
 
 
 def _misread_digit(dice: Dice, text: str) -> str:
     places = [place for place, sign in enumerate(text) if sign.isdigit()]
-    at = places[dice.number(0, len(places))]
+    at = dice.one_of(places)
     return text[:at] + dice.one_of(tuple(MISREAD_DIGITS[text[at]])) + text[at + 1 :]

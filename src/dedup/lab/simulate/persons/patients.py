@@ -12,8 +12,15 @@ import numpy as np
 from faker.providers.address.de_DE import Provider as GermanPlaces
 from faker.providers.person.de_DE import Provider as GermanNames
 
-from dedup.lab.simulate.names.pools import NamePool, compounds, pool, single_words
-from dedup.lab.simulate.persons.table import Dice, PersonTable, Row, in_random_order
+from dedup.lab.simulate.names.pools import compounds, pool, single_words
+from dedup.lab.simulate.persons.table import (
+    Dice,
+    PersonTable,
+    Row,
+    day_and_month_exchanged,
+    ways_to_change,
+    written_down,
+)
 from dedup.lab.simulate.slips import typo, wrong_digit
 
 FIRST_NAMES = pool((1.0, single_words(GermanNames.first_names), 0.95))
@@ -59,60 +66,55 @@ class _Patient:
     homes: tuple[_Home, ...]
     phones: tuple[str, ...]
 
+    @property
+    def kind(self) -> str:
+        return "basis" if len(self.surnames) == 1 else "new_surname"
+
 
 def make_patients(persons: int, seed: int) -> PersonTable:
     """Make about ten rows for each of `persons` patients; the same arguments give the same table."""
     rng = np.random.Generator(np.random.PCG64(seed))
     dice = Dice(rng)
     postcodes = {town: dice.number(10, 99) for town in TOWNS.names.tolist()}
-    patients: list[_Patient] = []
-    while len(patients) < persons:
-        patients += _household(dice, rng, postcodes)
-    rows: list[Row] = []
-    of: list[int] = []
-    kinds: list[str] = []
-    for number, patient in enumerate(patients[:persons]):
-        copies = 2 + int(rng.poisson(COPIES - 2))
-        rows += [_written(dice, patient) for _ in range(copies)]
-        of += [number] * copies
-        kinds += ["basis" if len(patient.surnames) == 1 else "new_surname"] * copies
-    return in_random_order(rng, rows, of, kinds)
+    return written_down(
+        rng,
+        persons,
+        household=lambda: _household(dice, postcodes),
+        copies=lambda: 2 + int(rng.poisson(COPIES - 2)),
+        row=lambda patient: _written(dice, patient),
+    )
 
 
-def _name(rng: np.random.Generator, names: NamePool) -> str:
-    return str(names.names[int(names.draw(rng, 1)[0])])
-
-
-def _home(dice: Dice, rng: np.random.Generator, postcodes: dict[str, int]) -> _Home:
-    town = _name(rng, TOWNS)
+def _home(dice: Dice, postcodes: dict[str, int]) -> _Home:
+    town = dice.name(TOWNS)
     return _Home(
-        street=f"{_name(rng, STREETS)} {dice.number(1, 120)}",
+        street=f"{dice.name(STREETS)} {dice.number(1, 120)}",
         town=town,
         postcode=f"{postcodes[town]}{dice.number(0, 6):03d}",
         phone=f"0{dice.number(20, 99)}{dice.number(10**6, 10**7)}",
     )
 
 
-def _household(dice: Dice, rng: np.random.Generator, postcodes: dict[str, int]) -> list[_Patient]:
-    surname, home = _name(rng, SURNAMES), _home(dice, rng, postcodes)
+def _household(dice: Dice, postcodes: dict[str, int]) -> list[_Patient]:
+    surname, home = dice.name(SURNAMES), _home(dice, postcodes)
     members = []
     for _ in range(dice.number(1, 5)):
-        surnames: tuple[str, ...] = (surname,) if dice.happens(0.85) else (_name(rng, SURNAMES),)
+        surnames: tuple[str, ...] = (surname,) if dice.happens(0.85) else (dice.name(SURNAMES),)
         if dice.happens(0.1):
-            surnames += (_name(rng, SURNAMES),)
-        homes = (home, *(_home(dice, rng, postcodes) for _ in range(dice.number(0, 4))))
+            surnames += (dice.name(SURNAMES),)
+        homes = (home, *(_home(dice, postcodes) for _ in range(dice.number(0, 4))))
         mobiles = tuple(f"01{dice.number(50, 80)}{dice.number(10**6, 10**7)}" for _ in range(dice.number(1, 4)))
-        members.append(_Patient(_name(rng, FIRST_NAMES), surnames, dice.day(1935, 2022), homes, mobiles))
+        members.append(_Patient(dice.name(FIRST_NAMES), surnames, dice.day(1935, 2022), homes, mobiles))
     return members
 
 
 def _written(dice: Dice, patient: _Patient) -> Row:
     """Return one visit's row."""
     careless = dice.factor(CARELESSNESS_SHAPE)
-    home = patient.homes[dice.number(0, len(patient.homes))]
+    home = dice.one_of(patient.homes)
     row = {
         "first_name": patient.first_name,
-        "surname": patient.surnames[dice.number(0, len(patient.surnames))],
+        "surname": dice.one_of(patient.surnames),
         "birth_date": patient.birth_date,
         "street": home.street,
         "town": home.town,
@@ -145,9 +147,9 @@ def _written(dice: Dice, patient: _Patient) -> Row:
 
 def _misheard(dice: Dice, text: str) -> str:
     """Return a word as a clerk typed it: half of the time by ear, else with a slip of the fingers."""
-    ways = [(old, new) for one, two in BY_EAR for old, new in ((one, two), (two, one)) if old in text]
+    ways = ways_to_change(text, BY_EAR)
     if ways and dice.happens(0.5):
-        old, new = ways[dice.number(0, len(ways))]
+        old, new = dice.one_of(ways)
         return text.replace(old, new, 1)
     return typo(text, dice.number(0, 1 << 20))
 
@@ -155,7 +157,7 @@ def _misheard(dice: Dice, text: str) -> str:
 def _wrong_day(dice: Dice, day: str) -> str:
     """Return a date with day and month exchanged, or with one wrong digit behind the century."""
     if int(day[8:]) <= 12 and dice.happens(0.4):
-        return f"{day[:4]}-{day[8:]}-{day[5:7]}"
+        return day_and_month_exchanged(day)
     place = dice.one_of(("23", "56", "89", "89"))
     at = int(place[dice.number(0, 2)])
     return day[:at] + str((int(day[at]) + dice.number(1, 10)) % 10) + day[at + 1 :]

@@ -1,14 +1,29 @@
-"""A made-up person table with its truth, and what its makers share: chances, dates as text, shuffled rows."""
+"""A made-up person table with its truth, and what its makers share: chances, changed texts, rows in random order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from dedup.lab.simulate.names.pools import NamePool
+
 Row = dict[str, str]
+T = TypeVar("T")
+
+
+class Person(Protocol):
+    """Somebody of whom rows are written."""
+
+    @property
+    def kind(self) -> str:
+        """Return what is special about this person, `basis` where nothing is."""
+
+
+P = TypeVar("P", bound=Person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +37,30 @@ class PersonTable:
     truth: pd.DataFrame
 
 
-def in_random_order(
+def written_down(
+    rng: np.random.Generator,
+    persons: int,
+    *,
+    household: Callable[[], Sequence[P]],
+    copies: Callable[[], int],
+    row: Callable[[P], Row],
+) -> PersonTable:
+    """Make households until there are `persons` people, and write of each as many rows as `copies` says."""
+    people: list[P] = []
+    while len(people) < persons:
+        people += household()
+    rows: list[Row] = []
+    of: list[int] = []
+    kinds: list[str] = []
+    for number, person in enumerate(people[:persons]):
+        times = copies()
+        rows += [row(person) for _ in range(times)]
+        of += [number] * times
+        kinds += [person.kind] * times
+    return _in_random_order(rng, rows, of, kinds)
+
+
+def _in_random_order(
     rng: np.random.Generator, rows: Sequence[Row], persons: Sequence[int], kinds: Sequence[str]
 ) -> PersonTable:
     """Shuffle the rows and give them ids that say nothing; `persons` and `kinds` go with the rows."""
@@ -42,6 +80,16 @@ def in_random_order(
     return PersonTable(table, truth)
 
 
+def ways_to_change(text: str, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return what of the text can be replaced by what: the pairs that apply to it, either way round."""
+    return [(old, new) for one, two in pairs for old, new in ((one, two), (two, one)) if old in text]
+
+
+def day_and_month_exchanged(day: str) -> str:
+    """Return YYYY-MM-DD as YYYY-DD-MM, which is a date up to the twelfth of a month."""
+    return f"{day[:4]}-{day[8:]}-{day[5:7]}"
+
+
 class Dice:
     """One stream of randomness with the throws that the makers need, row by row."""
 
@@ -56,9 +104,13 @@ class Dice:
         """Return a whole number from `low` up to but not including `high`."""
         return int(self._rng.integers(low, high))
 
-    def one_of(self, choices: Sequence[str]) -> str:
+    def one_of(self, choices: Sequence[T]) -> T:
         """Return one of the choices, each as likely."""
         return choices[self.number(0, len(choices))]
+
+    def name(self, names: NamePool) -> str:
+        """Return a name, common ones often."""
+        return str(names.names[int(names.draw(self._rng, 1)[0])])
 
     def factor(self, shape: float) -> float:
         """Return a gamma factor with mean 1: how careless somebody is."""

@@ -13,8 +13,15 @@ import numpy as np
 from faker.providers.address.it_IT import Provider as ItalianPlaces
 from faker.providers.person.it_IT import Provider as ItalianNames
 
-from dedup.lab.simulate.names.pools import NamePool, compounds, pool, single_words
-from dedup.lab.simulate.persons.table import Dice, PersonTable, Row, in_random_order
+from dedup.lab.simulate.names.pools import compounds, pool, single_words
+from dedup.lab.simulate.persons.table import (
+    Dice,
+    PersonTable,
+    Row,
+    day_and_month_exchanged,
+    ways_to_change,
+    written_down,
+)
 from dedup.lab.simulate.slips import typo
 
 MEN = pool((1.0, single_words(ItalianNames.first_names_male), 1.0))
@@ -79,44 +86,35 @@ def make_tenants(persons: int, seed: int) -> PersonTable:
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     dice = Dice(rng)
-    tenants: list[_Tenant] = []
-    while len(tenants) < persons:
-        tenants += _household(dice, rng)
-    rows: list[Row] = []
-    of: list[int] = []
-    kinds: list[str] = []
-    for number, tenant in enumerate(tenants[:persons]):
-        copies = 1 + int(rng.negative_binomial(3, 3 / (COPIES + 2)))
-        rows += [_written(dice, tenant) for _ in range(copies)]
-        of += [number] * copies
-        kinds += [tenant.kind] * copies
-    return in_random_order(rng, rows, of, kinds)
-
-
-def _name(rng: np.random.Generator, names: NamePool) -> str:
-    return str(names.names[int(names.draw(rng, 1)[0])])
+    return written_down(
+        rng,
+        persons,
+        household=lambda: _household(dice),
+        copies=lambda: 1 + int(rng.negative_binomial(3, 3 / (COPIES + 2))),
+        row=lambda tenant: _written(dice, tenant),
+    )
 
 
 def _number(dice: Dice, start: str, digits: int) -> str:
     return start + str(dice.number(10 ** (digits - 1), 10**digits))
 
 
-def _home(dice: Dice, rng: np.random.Generator, town: str) -> _Home:
-    street = _name(rng, STREETS).replace("_", " ")
+def _home(dice: Dice, town: str) -> _Home:
+    street = dice.name(STREETS).replace("_", " ")
     return _Home(f"{street} {dice.number(1, 90)}", town, _number(dice, "0", 8), _number(dice, "", 7))
 
 
-def _household(dice: Dice, rng: np.random.Generator) -> list[_Tenant]:
+def _household(dice: Dice) -> list[_Tenant]:
     """Return a couple and up to five children; the grown-up children have homes of their own as well."""
-    town, surname = _name(rng, TOWNS), _name(rng, SURNAMES)
-    home = _home(dice, rng, town)
+    town, surname = dice.name(TOWNS), dice.name(SURNAMES)
+    home = _home(dice, town)
     mail = (
         f"famiglia.{surname.lower()}{dice.number(1, 100)}@{dice.one_of(MAIL_HOSTS)}"
         if dice.happens(SHARED_MAIL)
         else ""
     )
-    father, mother = _name(rng, MEN), _name(rng, WOMEN)
-    children = [_name(rng, MEN if dice.happens(0.5) else WOMEN) for _ in range(dice.number(0, 5))]
+    father, mother = dice.name(MEN), dice.name(WOMEN)
+    children = [dice.name(MEN if dice.happens(0.5) else WOMEN) for _ in range(dice.number(0, 5))]
     births = [dice.day(1965, 2015) for _ in children]
     kinds = ["basis"] * len(children)
     after_father = dice.happens(SON_AFTER_FATHER) and bool(children)
@@ -128,18 +126,17 @@ def _household(dice: Dice, rng: np.random.Generator) -> list[_Tenant]:
         (father, (surname,), dice.day(1930, 1965), "namesake" if after_father else "basis"),
         (
             mother,
-            (surname, _name(rng, SURNAMES)) if dice.happens(0.4) else (_name(rng, SURNAMES),),
+            (surname, dice.name(SURNAMES)) if dice.happens(0.4) else (dice.name(SURNAMES),),
             dice.day(1930, 1965),
             "basis",
         ),
         *((name, (surname,), birth, kind) for name, birth, kind in zip(children, births, kinds, strict=True)),
     ]
-    return [_tenant(dice, rng, home, mail, *member) for member in members if dice.happens(0.8)]
+    return [_tenant(dice, home, mail, *member) for member in members if dice.happens(0.8)]
 
 
 def _tenant(
     dice: Dice,
-    rng: np.random.Generator,
     home: _Home,
     mail: str,
     given: str,
@@ -147,16 +144,14 @@ def _tenant(
     birth: str,
     kind: str,
 ) -> _Tenant:
-    later = tuple(
-        _home(dice, rng, home.town if dice.happens(0.5) else _name(rng, TOWNS)) for _ in range(dice.number(0, 4))
-    )
+    later = tuple(_home(dice, home.town if dice.happens(0.5) else dice.name(TOWNS)) for _ in range(dice.number(0, 4)))
     own = f"{given.lower()[: dice.number(1, 9)]}{dice.one_of(('.', '_', ''))}{surnames[0].lower()}"
     mails = tuple(f"{own}{dice.number(1, 100)}@{dice.one_of(MAIL_HOSTS)}" for _ in range(dice.number(1, 3)))
     return _Tenant(
         given_name=given,
         surnames=surnames,
         birth_date=birth,
-        birth_town=home.town if dice.happens(0.7) else _name(rng, TOWNS),
+        birth_town=home.town if dice.happens(0.7) else dice.name(TOWNS),
         homes=(home, *later),
         phones=tuple(_number(dice, "3", 9) for _ in range(dice.number(1, 4))),
         mails=(*mails, mail) if mail else mails,
@@ -167,7 +162,7 @@ def _tenant(
 def _written(dice: Dice, tenant: _Tenant) -> Row:
     """Return one form's row."""
     hurry = dice.factor(HASTE_SHAPE)
-    home = tenant.homes[dice.number(0, len(tenant.homes))]
+    home = dice.one_of(tenant.homes)
     row = {
         "given_name": _called(dice, tenant.given_name),
         "surname": dice.one_of(tenant.surnames),
@@ -203,9 +198,9 @@ def _called(dice: Dice, name: str) -> str:
 
 def _misread(dice: Dice, text: str) -> str:
     """Return a text with letters taken for others of the same look, else with a slip of the fingers."""
-    ways = [(old, new) for one, two in LOOK_ALIKE for old, new in ((one, two), (two, one)) if old in text[1:]]
+    ways = ways_to_change(text[1:], LOOK_ALIKE)
     if ways and dice.happens(0.6):
-        old, new = ways[dice.number(0, len(ways))]
+        old, new = dice.one_of(ways)
         return text[0] + text[1:].replace(old, new, 1)
     return typo(text, dice.number(0, 1 << 20))
 
@@ -217,11 +212,11 @@ def _date(dice: Dice, day: str, hurry: float) -> str:
     if not dice.happens(min(BIRTH_SLIP * hurry, 0.75)):
         return day
     if int(day[8:]) <= 12 and dice.happens(0.3):
-        return f"{day[:4]}-{day[8:]}-{day[5:7]}"
+        return day_and_month_exchanged(day)
     return _digit_misread(dice, day, 2)
 
 
 def _digit_misread(dice: Dice, text: str, first: int) -> str:
     """Return a text with one digit, from place `first` on, taken for one of the same look."""
-    at = dice.one_of([str(place) for place in range(first, len(text)) if text[place].isdigit()])
-    return text[: int(at)] + DIGITS_ALIKE[text[int(at)]] + text[int(at) + 1 :]
+    at = dice.one_of([place for place in range(first, len(text)) if text[place].isdigit()])
+    return text[:at] + DIGITS_ALIKE[text[at]] + text[at + 1 :]
