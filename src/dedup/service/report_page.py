@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dedup.codes import meanings
+from dedup.codes import Meaning, meanings
 from dedup.service.shapes import Report
 
 _FOLDER = files("dedup.service").joinpath("templates")
@@ -31,12 +31,13 @@ _PAGES = Environment(
 def report_page(report: Report, language: str) -> str:
     """Return the report as HTML in a language, `nl` or `en`."""
     codes = report.opened.counts_by_code if report.opened else {}
+    faults = report.problem.errors if report.problem else []
     return _PAGES.get_template("report.html.j2").render(
         report=report,
         language=language,
         style=_STYLE,
         t=_texts(language),
-        titles={code: _title(code, language) for code in codes},
+        meanings={code: _meaning(code, language) for code in (*codes, *(fault["code"] for fault in faults))},
         number=lambda count: "-" if count is None else f"{count:,}".replace(",", "." if language == "nl" else ","),
         signed=lambda count: "-" if count is None else f"{count:+d}",
     )
@@ -56,9 +57,8 @@ def prefers_page(accept: str) -> bool:
     return weights["text/html"] > weights["application/json"]
 
 
-def _title(code: str, language: str) -> str:
-    meaning = meanings(language).get(code)
-    return meaning.title if meaning else ""
+def _meaning(code: str, language: str) -> Meaning:
+    return meanings(language).get(code, Meaning("", ""))
 
 
 @cache
