@@ -25,6 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import select
+from tests.intake.desk import Keys
 from tests.made_bundles import declaration_of, sealed_bundle
 
 from dedup.bundle.keys import ReceiptSigningKey, SealingPrivateKey, SigningKey
@@ -63,14 +64,6 @@ GONE = {"none", "aborted", "expired"}
 
 class CrashedError(BaseException):
     """The server dies here; what it would have done later, it does not do."""
-
-
-@dataclass(frozen=True)
-class Keys:
-    sealing: frozenset[str]
-    receipts: ReceiptSigningKey
-    vendors: dict[str, TrustedVendor]
-    epochs: None = None
 
 
 @dataclass
