@@ -1,4 +1,4 @@
-"""What tests of several rooms share: a small made-up installation with full inbox, and a PostgreSQL cluster."""
+"""What tests of several rooms share: a small made-up installation, before and after a night, and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ import pytest
 from dedup.encode.job import Encoded
 from dedup.lab.installation import Installation, build_installation, submit
 from dedup.lab.simulate import SimulationSettings, generate
+from dedup.nightly.night import open_night
+from dedup.nightly.result import NightResult
+from dedup.nightly.run import run_night
 
 ROOT = Path(__file__).parents[1]
 NIGHT = date(2026, 11, 22)
@@ -51,6 +54,24 @@ def copy_of(tmp_path: Path) -> Callable[[Installation, str], Installation]:
 def installation(submitted: Installation, copy_of: Callable[[Installation, str], Installation]) -> Installation:
     """An installation with a full inbox that the test may change."""
     return copy_of(submitted, "installation")
+
+
+@dataclass(frozen=True)
+class FirstNight:
+    """An installation after the night of 22 November 2026, and what that night made; do not change it."""
+
+    installation: Installation
+    result: NightResult
+
+
+@pytest.fixture(scope="session")
+def first_night(submitted: Installation, tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
+    folder = tmp_path_factory.mktemp("first-night") / "installation"
+    shutil.copytree(submitted.folder, folder)
+    done = Installation(folder)
+    moment = datetime(2026, 11, 22, 1, 15, tzinfo=UTC)
+    with open_night(done.settings, today=NIGHT, clock=lambda: moment) as night:
+        return FirstNight(done, run_night(night))
 
 
 @dataclass(frozen=True)

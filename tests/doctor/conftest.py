@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.conftest import FirstNight
 
 from dedup.doctor import Examination, Finding, examine
 from dedup.lab.installation import Installation
-from dedup.nightly.night import open_night
-from dedup.nightly.run import Stage, run_night
 
 MORNING = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
@@ -28,16 +26,10 @@ def found(installation: Installation, code: str, *, now: datetime = MORNING, **e
     return next(one for one in look(installation, now=now, environ=environ).findings if one.code == code)
 
 
-@pytest.fixture(scope="session")
-def healthy(submitted: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+@pytest.fixture
+def healthy(first_night: FirstNight) -> Installation:
     """An installation after the night of 22 November 2026; do not change it."""
-    folder = tmp_path_factory.mktemp("doctor") / "installation"
-    shutil.copytree(submitted.folder, folder)
-    done = Installation(folder)
-    moment = datetime(2026, 11, 22, 1, 15, tzinfo=UTC)
-    with open_night(done.settings, today=date(2026, 11, 22), clock=lambda: moment) as night:
-        run_night(night, until=Stage.REPORTS)
-    return done
+    return first_night.installation
 
 
 @pytest.fixture

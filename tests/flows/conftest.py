@@ -1,8 +1,10 @@
-"""One Prefect server for all tests of flows, without telemetry."""
+"""One Prefect server for all tests of flows, without telemetry, and what flows leave in it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -17,3 +19,14 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
         with prefect_test_harness(server_startup_timeout=180):
             yield
+
+
+def artifact(key: str) -> list[dict[str, Any]]:
+    """Return the rows of the newest table artifact with this key."""
+    from prefect.artifacts import Artifact
+
+    newest = Artifact.get(key)
+    assert newest is not None
+    assert isinstance(newest.data, str)
+    rows: list[dict[str, Any]] = json.loads(newest.data)
+    return rows

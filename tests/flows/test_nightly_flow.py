@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,20 +15,11 @@ from dedup.lab.installation import Installation
 from dedup.nightly.night import open_installation, open_night
 from dedup.nightly.run import run_night
 
+from .conftest import artifact
+
 NIGHT = date(2026, 11, 22)
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-
-
-def artifact(key: str) -> list[dict[str, Any]]:
-    """Return the rows of the newest table artifact with this key."""
-    from prefect.artifacts import Artifact
-
-    newest = Artifact.get(key)
-    assert newest is not None
-    assert isinstance(newest.data, str)
-    rows: list[dict[str, Any]] = json.loads(newest.data)
-    return rows
 
 
 def test_the_flow_gives_the_digest_of_the_plain_run_and_leaves_counts(

@@ -1,37 +1,14 @@
-"""What tests of the nightly run share: an installation in which one night is done, and a break in one's report."""
+"""What tests of the nightly run share: an installation after a night that may be changed, and a break in a report."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from tests.conftest import FirstNight
 
 from dedup.lab.installation import Installation
-from dedup.nightly.night import open_night
-from dedup.nightly.result import NightResult
-from dedup.nightly.run import run_night
-
-
-@dataclass(frozen=True)
-class FirstNight:
-    """An installation after the night of 22 November 2026, and what that night made; do not change it."""
-
-    installation: Installation
-    result: NightResult
-
-
-@pytest.fixture(scope="session")
-def first_night(submitted: Installation, tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
-    folder = tmp_path_factory.mktemp("first-night") / "installation"
-    shutil.copytree(submitted.folder, folder)
-    done = Installation(folder)
-    moment = datetime(2026, 11, 22, 1, 15, tzinfo=UTC)
-    with open_night(done.settings, today=date(2026, 11, 22), clock=lambda: moment) as night:
-        return FirstNight(done, run_night(night))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 from sqlalchemy import select
+from tests.conftest import FirstNight
 
 from dedup.lab.installation import Installation
 from dedup.nightly.night import open_installation, open_night
@@ -19,8 +20,6 @@ from dedup.nightly.summary import Outcome
 from dedup.nightly.writing import FailedReportsError
 from dedup.store.runs import last_run
 from dedup.store.tables import AuditRow, RunState
-
-from .conftest import FirstNight
 
 NIGHT = date(2026, 11, 22)
 InTheWay = Callable[[Path], Path]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from tests.conftest import FirstNight
 
 from dedup.lab.installation import Installation
 from dedup.nightly.monthly import MonthlyResult, month_that_ended, write_monthly_reports
@@ -16,8 +17,6 @@ from dedup.nightly.result import NightResult
 from dedup.nightly.run import run_night
 from dedup.nightly.summary import Outcome
 from dedup.reports.night import ReportError
-
-from .conftest import FirstNight
 
 LAST, FIRST = date(2026, 11, 22), date(2026, 12, 1)
 
