@@ -154,7 +154,8 @@ def test_a_frame_shows_what_is_missing_and_no_value(model, doubles):
     given = people["given_name"].fillna("").str.contains("[a-z]")
     np.testing.assert_array_equal(frame["given_name"].notna(), given)
     assert (str(frame["given_name"][given].iloc[0]), frame["given_name"][~given].iloc[0]) == ("128 bits", pd.NA)
-    shown = frame.head(50).to_string()
+    assert "128 bits" in repr(frame["given_name"].array)
+    shown = frame.head(50).to_string() + repr(frame["surname"].head(50).array)
     assert not any(name in shown for name in people["surname"].dropna().head(50))
     again = pd.concat([frame.head(3), frame.tail(2)])
     assert (again["surname"].array == frame["surname"].array.take([0, 1, 2, -2, -1])).all()
@@ -177,6 +178,8 @@ def test_what_cannot_be_compared_is_refused_in_one_sentence(model, doubles, two_
         candidates_of(model, people)
     with refused("cannot be made of values"):
         frame["surname"].array._from_sequence(["smith"])
+    with refused("cannot be made of values"):
+        pd.array(frame["surname"].array, dtype=frame["given_name"].dtype)
     (ids_a, records_a), _, _ = two_tables
     with refused("cannot be put together"):
         pd.concat([frame, toolkit.encoded_frame(ids_a, records_a, model)])

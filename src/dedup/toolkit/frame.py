@@ -6,7 +6,7 @@ in it but whether it is there; what two sketches have in common only a compariso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +24,13 @@ class ToolkitError(DedupError):
     """Frames, pairs or features that the toolkit's plug-ins cannot work on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sketch:
     """One filled cell of a frame; it shows its size and nothing else."""
 
     bits: int
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.bits} bits"
 
 
@@ -70,14 +70,8 @@ class SketchArray(ExtensionArray):
         self.table, self.field, self.row = table, field, row
 
     @classmethod
-    def _from_sequence(
-        cls,
-        scalars: Any,
-        *,
-        dtype: Any = None,  # noqa: ARG003 (pandas' signature)
-        copy: bool = False,
-    ) -> SketchArray:
-        if isinstance(scalars, SketchArray):
+    def _from_sequence(cls, scalars: Any, *, dtype: Any = None, copy: bool = False) -> SketchArray:
+        if isinstance(scalars, SketchArray) and dtype in (None, scalars.dtype):
             return scalars.copy() if copy else scalars
         raise ToolkitError("toolkit.no-sketches", "Sketches come from dedup encode; they cannot be made of values.")
 
@@ -132,9 +126,6 @@ class SketchArray(ExtensionArray):
     def copy(self) -> SketchArray:
         """Return another column of the same records."""
         return SketchArray(self.table, self.field, self.row.copy())
-
-    def _formatter(self, boxed: bool = False) -> Callable[[Any], str]:  # noqa: ARG002 (pandas' signature)
-        return str
 
 
 def encoded_frame(
