@@ -82,8 +82,8 @@ def test_who_knows_half_of_the_people_and_no_pair_finds_them_in_the_controls_and
 def test_who_knows_a_fifth_of_the_people_and_fifty_pairs_finds_the_rest_of_the_controls_and_none_of_ours():
     for one in results_of(attack(1000, [0.2], known_pairs=50)):
         assert (one["known_pairs"], one["ours"]["of"]) == (50, 150)
-        assert one["control"]["reidentified"] >= 146
-        assert one["control_one_secret"]["reidentified"] >= 146
+        assert one["control"]["reidentified"] >= 147
+        assert one["control_one_secret"]["reidentified"] >= 147
         assert within_chance(one), one
 
 
