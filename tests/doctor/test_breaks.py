@@ -16,12 +16,13 @@ from dedup.bundle.serverkeys import rotate_sealing_key
 from dedup.bundle.vendors import load_trusted_vendors, withdraw_key
 from dedup.doctor import Outcome
 from dedup.lab.installation import Installation
+from dedup.nightly.monthly import write_insurer_reports
 from dedup.nightly.night import open_night
 from dedup.nightly.run import Stage, run_night
 from dedup.store.registry import Registry, registry_url
 from dedup.store.switches import SetSwitch, Switch, set_switch
 
-from .conftest import MORNING, look, set_setting
+from .conftest import MORNING, found, look, set_setting
 
 Break = Callable[[Installation], object]
 FAILED, WARNING = Outcome.FAILED, Outcome.WARNING
@@ -192,6 +193,16 @@ def test_nights_that_stand_still_are_told_after_a_day_and_a_half(healthy: Instal
         return next(one.outcome for one in look(healthy, now=now).findings if one.code == "doctor.night")
 
     assert [at(24), at(35), at(37), at(24 * 30)] == [Outcome.OK, Outcome.OK, WARNING, WARNING]
+
+
+def test_a_monthly_run_does_not_hide_that_nights_stand_still(patient: Installation) -> None:
+    moment = datetime(2026, 11, 30, 4, tzinfo=UTC)
+    with open_night(patient.settings, today=moment.date(), clock=lambda: moment) as night:
+        write_insurer_reports(night, "2026-11")
+
+    told = found(patient, "doctor.night", now=moment + timedelta(hours=1))
+    assert told.outcome is WARNING
+    assert "that of 2026-11-22" in told.sentence
 
 
 def test_runs_that_only_open_bundles_are_no_failed_nights(patient: Installation) -> None:

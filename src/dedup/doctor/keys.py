@@ -14,6 +14,7 @@ from dedup.bundle.keyfiles import (
     read_key,
     refuse_linkage_key,
 )
+from dedup.bundle.keys import EcPrivateKey, EcPublicKey
 from dedup.bundle.serverkeys import RECEIPTS, SEALING, VENDORS_FOLDER, load_epochs, load_server_keys
 from dedup.bundle.vendors import load_trusted_vendors
 from dedup.doctor.finding import Seen, check, failed, fine, warning
@@ -56,8 +57,7 @@ def sealing_keys_fit(folder: Path) -> Seen:
     """See that each published sealing key has the private key that opens what is sealed to it."""
     stems = [SEALING, *sorted(path.stem for path in folder.glob(f"{SEALING}-*.pub"))]
     for stem in stems:
-        private = read_key(folder / f"{stem}.key", SealingPrivateKey)
-        if read_key(folder / f"{stem}.pub", SealingPublicKey).key_id != private.key_id:
+        if not _is_pair(folder, stem, SealingPrivateKey, SealingPublicKey):
             return failed(f"{stem}.pub does not belong to {stem}.key: what is sealed to it cannot be opened.")
     return fine("The sealing key that vendors get is the one that opens their bundles.")
 
@@ -65,14 +65,13 @@ def sealing_keys_fit(folder: Path) -> Seen:
 @check("doctor.receipt-keys")
 def receipt_keys_fit(folder: Path) -> Seen:
     """See that receipts are signed with the key that is published, also while it is being changed."""
-    private = read_key(folder / f"{RECEIPTS}.key", ReceiptSigningKey)
-    if read_key(folder / f"{RECEIPTS}.pub", ReceiptVerifyingKey).key_id != private.key_id:
+    if not _is_pair(folder, RECEIPTS, ReceiptSigningKey, ReceiptVerifyingKey):
         return failed(f"{RECEIPTS}.pub does not belong to {RECEIPTS}.key: vendors cannot verify receipts.")
-    if not (folder / f"{RECEIPTS}-next.key").exists():
+    coming = f"{RECEIPTS}-next"
+    if not (folder / f"{coming}.key").exists():
         return fine("Receipts are signed with the key that is published.")
-    coming = read_key(folder / f"{RECEIPTS}-next.key", ReceiptSigningKey)
-    if read_key(folder / f"{RECEIPTS}-next.pub", ReceiptVerifyingKey).key_id != coming.key_id:
-        return failed(f"{RECEIPTS}-next.pub does not belong to {RECEIPTS}-next.key.")
+    if not _is_pair(folder, coming, ReceiptSigningKey, ReceiptVerifyingKey):
+        return failed(f"{coming}.pub does not belong to {coming}.key.")
     return fine("Receipts are signed with the key that is published; the next one is published too.")
 
 
@@ -99,6 +98,11 @@ def epochs_can_be_read(folder: Path) -> Seen:
         return fine("Bundles of any epoch are accepted: no epochs.json names those that are.")
     also = "; snapshots of the former go once one alone is accepted" if len(epochs) > 1 else ""
     return fine(f"Bundles of {_counted(len(epochs), 'epoch')} are accepted{also}.")
+
+
+def _is_pair(folder: Path, stem: str, private: type[EcPrivateKey], public: type[EcPublicKey]) -> bool:
+    """Tell whether a published key is the one that belongs to the private key of that name."""
+    return read_key(folder / f"{stem}.key", private).key_id == read_key(folder / f"{stem}.pub", public).key_id
 
 
 def _counted(number: int, noun: str) -> str:

@@ -48,14 +48,12 @@ def audit_log_is_whole(session: Session) -> Seen:
 @check("doctor.night")
 def night_is_recent(session: Session, now: datetime) -> Seen:
     """See that the newest night went well, and not too long ago."""
-    done = session.scalar(
-        select(RunRow).where(RunRow.state == RunState.DONE).order_by(RunRow.finished_at.desc()).limit(1)
-    )
+    done = _newest_done(session)
     last = session.execute(
         select(AuditRow.event, AuditRow.at).where(AuditRow.event.in_(_ENDS)).order_by(AuditRow.number.desc()).limit(1)
     ).first()
     if last is not None and last.event == "run.failed":
-        return failed(f"The last night failed, on {_here(last.at)}{_since(done)}.")
+        return failed(f"The last run of a night or a month failed, on {_here(last.at)}{_since(done)}.")
     running = session.scalar(select(RunRow).where(RunRow.state == RunState.RUNNING).limit(1))
     if running is not None and now - running.started_at > STALE_AFTER:
         return warning(f"A night that began on {_here(running.started_at)} did not end{_since(done)}.")
@@ -76,6 +74,14 @@ def nothing_is_switched_off(session: Session) -> Seen:
     if names:
         return warning(f"Switches are set: {', '.join(names)}.")
     return fine("No switch is set.")
+
+
+def _newest_done(session: Session) -> RunRow | None:
+    """Return the run of the newest night that was done: monthly runs are rows beside it, and end by another event."""
+    target = session.scalar(
+        select(AuditRow.object).where(AuditRow.event == "run.done").order_by(AuditRow.number.desc()).limit(1)
+    )
+    return None if target is None else session.get(RunRow, target.partition(":")[0])
 
 
 def _here(moment: datetime) -> str:
