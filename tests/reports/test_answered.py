@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date, timedelta
 
+import openpyxl
 import pytest
 
 from dedup.findings.classify import find
 from dedup.findings.conditions import Conditions
 from dedup.findings.decisions import Decision, decision_frame
 from dedup.findings.deliveries import Fault, Suspicion
-from dedup.reports import html, provider_files, wording
+from dedup.reports import html, provider_files, wording, xlsx
 from dedup.reports.first_screen import first_screen
 from dedup.reports.ksv import build
 from dedup.reports.ksv_settings import EVERY_KSV, KsvSettings
 from dedup.reports.night import prepare
 from dedup.reports.provider import ProviderReports
+from dedup.reports.separated import ksv_csv
 from dedup.reports.texts import texts_in
 from dedup.weeks import week_of
 
@@ -127,6 +131,12 @@ def test_a_finding_that_faults_leave_without_registrations_is_still_there(nights
     [line] = kept.findings
     assert (line.finding, line.kept, line.members) == (before.findings[0].finding, "delivery", ())
     assert NL("findings.members_missing") in html.render(kept)
+    [in_csv] = csv.DictReader(io.StringIO(ksv_csv(kept).decode("utf-8-sig")), delimiter=";")
+    assert (in_csv["finding"], in_csv["registratie_id"], in_csv["kept"]) == (line.finding, "", "delivery")
+    heads, in_workbook = openpyxl.load_workbook(io.BytesIO(xlsx.render(kept)))["Bevindingen"].values
+    row = dict(zip(heads, in_workbook, strict=True))
+    assert (row["Bevinding"], row["registratie_id"]) == (line.finding, "")
+    assert row["Notitie"].startswith(NL("findings.members_missing"))
     assert [report.summary.open for report in (before, kept, back)] == [1, 1, 1]
     assert (back.summary.new, back.summary.reopened) == (0, 0)
 

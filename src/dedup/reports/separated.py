@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from dedup.reports.data import KsvReport
+from dedup.reports.data import FindingLine, KsvReport, MemberLine
 from dedup.weeks import iso_label
 
 KSV_COLUMNS = (
@@ -28,20 +28,32 @@ def separated(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes
 
 
 def ksv_csv(report: KsvReport) -> bytes:
-    """Return a KSV's findings, a line per own registration, in codes: the same lines as the sheet of findings."""
+    """Return a KSV's findings, in codes: the same lines as the sheet of findings.
+
+    A line per own registration; one without a registration where all of them are missing by a faulty delivery.
+    """
     return separated(
         KSV_COLUMNS,
         (
             (
                 line.finding, line.outcome, line.code, line.state, line.opened.isoformat(), line.days_open,
-                member.registratie_id, member.provider, member.provider_name, member.status,
-                iso_label(member.registered_week), iso_label(member.edd_week), int(member.acts), " ".join(line.agreed),
-                line.band, line.elsewhere, line.acts, line.acts_provider, line.escalation, line.escalated or "",
-                line.next_escalation or "", line.kept, " ".join(line.answers),
+                *_of_member(member, line), " ".join(line.agreed), line.band, line.elsewhere, line.acts,
+                line.acts_provider, line.escalation, line.escalated or "", line.next_escalation or "", line.kept,
+                " ".join(line.answers),
             )
             for line in (*report.findings, *report.legitimate)
-            for member in line.members
+            for member in line.members or (None,)
         ),
+    )  # fmt: skip
+
+
+def _of_member(member: MemberLine | None, line: FindingLine) -> tuple[object, ...]:
+    """Return the fields of one registration; without one, only those that the finding itself knows."""
+    if member is None:
+        return "", "", "", "", "", iso_label(line.edd_week), 0
+    return (
+        member.registratie_id, member.provider, member.provider_name, member.status,
+        iso_label(member.registered_week), iso_label(member.edd_week), int(member.acts),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dedup.reports import wording
-from dedup.reports.data import DemandMonth, FindingLine, Hours, KsvReport
+from dedup.reports.data import DemandMonth, FindingLine, Hours, KsvReport, MemberLine
 from dedup.reports.first_screen import first_screen
 from dedup.reports.texts import Texts, texts_in
 from dedup.reports.workbook import Cell, Sheet, workbook
@@ -50,7 +50,10 @@ def _overview(report: KsvReport, texts: Texts) -> Sheet:
 
 
 def _findings(report: KsvReport, texts: Texts) -> Sheet:
-    """One row per registration, so that a provider's own can be filtered out and passed on."""
+    """One row per registration, so that a provider's own can be filtered out and passed on.
+
+    A finding of which all own registrations are missing by a faulty delivery has one row, which says so.
+    """
     heads = (
         texts("findings.finding"), texts("xlsx.class"), texts("xlsx.rule"), texts("xlsx.state"),
         texts("xlsx.days_open"), "registratie_id", texts("coverage.agb"), texts("coverage.provider"),
@@ -63,6 +66,7 @@ def _findings(report: KsvReport, texts: Texts) -> Sheet:
 
 
 def _finding_rows(line: FindingLine, texts: Texts) -> list[tuple[Cell, ...]]:
+    missing = [] if line.members else [texts("findings.members_missing")]
     return [
         (
             line.finding,
@@ -70,22 +74,31 @@ def _finding_rows(line: FindingLine, texts: Texts) -> list[tuple[Cell, ...]]:
             f"{line.code} {wording.rule_name(line.code, texts)}".strip(),
             texts(f"state.{line.state}"),
             line.days_open,
-            member.registratie_id,
-            member.provider,
-            member.provider_name,
-            texts(f"status.{member.status}"),
-            iso_label(member.registered_week),
-            iso_label(member.edd_week),
-            texts("xlsx.yes") if member.acts else "",
+            *_of_member(member, line, texts),
             ", ".join(wording.agreed(line, texts)),
             texts(f"band.{line.band}"),
             line.elsewhere,
             wording.actor(line, texts),
             wording.step(line, texts),
-            " ".join(wording.remarks(line, texts)),
+            " ".join([*missing, *wording.remarks(line, texts)]),
         )
-        for member in line.members
+        for member in line.members or (None,)
     ]
+
+
+def _of_member(member: MemberLine | None, line: FindingLine, texts: Texts) -> tuple[Cell, ...]:
+    """Return the cells of one registration; without one, only what the finding itself knows."""
+    if member is None:
+        return "", "", "", "", "", iso_label(line.edd_week), ""
+    return (
+        member.registratie_id,
+        member.provider,
+        member.provider_name,
+        texts(f"status.{member.status}"),
+        iso_label(member.registered_week),
+        iso_label(member.edd_week),
+        texts("xlsx.yes") if member.acts else "",
+    )
 
 
 def _demand(report: KsvReport, texts: Texts) -> Sheet:
