@@ -22,11 +22,12 @@ import httpx
 import pytest
 
 from dedup.encode.job import Encoded, EncodeOptions, Work, encode_together, open_encoder
-from dedup.lab.sandbox import VENDOR, Sandbox, open_sandbox, serve_apart
+from dedup.lab.sandbox import HERE, VENDOR, Sandbox, open_sandbox, serve_apart
 from dedup.lab.simulate import SimulationSettings, generate
 from dedup.lab.simulate.files import write_extracts
 
 ROOT = Path(__file__).parents[2]
+SMALL_CHUNK = 64 << 10
 DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"]  # a run of tests that is killed leaves no server behind
 
 
@@ -105,6 +106,10 @@ class FlakyNetwork:
             if not (sender.is_alive() if isinstance(sender, threading.Thread) else sender.poll() is None):
                 return
             time.sleep(0.005)
+
+    def wasted(self, bundle: Path, killed: int) -> bool:
+        """Return whether more went through than the bundle, a chunk of `SMALL_CHUNK` for each kill, and talk."""
+        return self.carried > bundle.stat().st_size + (killed + 1) * SMALL_CHUNK
 
     def _accept(self) -> None:
         while True:
@@ -188,16 +193,17 @@ def encode(sandbox: Sandbox, agb: str, out: Path) -> Path:
 
 
 def today() -> date:
-    return datetime.now(UTC).date()
+    """The day in Amsterdam, of which the sandbox's extracts are: in UTC it may still be the day before."""
+    return datetime.now(HERE).date()
 
 
-def copy_served(made: Path, folder: Path, *, port: int, told_port: int) -> Serving:
-    """Serve a copy of the sandbox that says of itself that it is at `told_port`."""
+def copy_served(made: Path, folder: Path, *, port: int, told_port: int, **service: int) -> Serving:
+    """Serve a copy of the sandbox that says of itself that it is at `told_port`; `service` goes into its settings."""
     shutil.copytree(made, folder)
     url = f"http://127.0.0.1:{told_port}"
     sandbox = open_sandbox(folder, config=ROOT / "config", url=url, now=datetime.now(UTC))
     settings = folder / "config" / "settings.toml"
-    serve_apart(settings, issuer=url, metrics_port=0, failures_per_minute=100_000)
+    serve_apart(settings, issuer=url, metrics_port=0, failures_per_minute=100_000, **service)
     running = Serving(sandbox, port)
     running.start()
     return running
@@ -217,9 +223,9 @@ def serving(made: Path, tmp_path: Path) -> Iterator[Callable[..., Serving]]:
     """Return a function that serves a copy of the sandbox, told of itself as at another port where one is given."""
     running: list[Serving] = []
 
-    def serve(*, told_port: int | None = None) -> Serving:
+    def serve(*, told_port: int | None = None, **service: int) -> Serving:
         port = free_port()
-        running.append(copy_served(made, tmp_path / "sandbox", port=port, told_port=told_port or port))
+        running.append(copy_served(made, tmp_path / "sandbox", port=port, told_port=told_port or port, **service))
         return running[-1]
 
     yield serve

@@ -9,15 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.send.conftest import ROOT, FlakyNetwork, Serving, free_port
+from tests.send.conftest import ROOT, SMALL_CHUNK, FlakyNetwork, Serving, free_port
 from tests.send.test_upload import assert_accepted_once, bundles_of, new_bundle, other_receipt_key
 
+from dedup.bundle.container import UNSEALED_MAGIC
 from dedup.send.receipt import receipt_path
 
 JS = ROOT / "clients/js"
@@ -72,10 +72,6 @@ def test_each_believes_the_receipt_that_the_other_kept(shared: Serving) -> None:
         assert json.loads(read.stdout)["bundles"][0]["state"] == "known"
 
 
-def unsealed(bundle: bytes) -> bytes:
-    return b"DEDUPE1\x00" + bundle[8:]
-
-
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "bundle.altered": lambda bundle: bundle[:-1] + bytes([bundle[-1] ^ 1]),
     "bundle.not-a-bundle": lambda _: b"no bundle",
@@ -83,7 +79,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "bundle.signature-malformed": lambda bundle: bundle[:14] + b"." + bundle[15:],
     "bundle.trailing-bytes": lambda bundle: bundle + b"x",
     "bundle.truncated": lambda bundle: bundle[:-1],
-    "bundle.unsealed": lambda bundle: b"DEDUPE1\x00" + bundle[8:],
+    "bundle.unsealed": lambda bundle: UNSEALED_MAGIC + bundle[8:],
 }
 SHORTER = {"empty": 0, "magic": 8, "head": 10, "statement": 400}
 
@@ -120,11 +116,22 @@ def test_they_stop_at_a_server_that_they_cannot_believe(shared: Serving) -> None
     assert both(shared, "same-unbelieved.bundle", "--to", f"http://127.0.0.1:{free_port()}", "--patience", "0")[0] == 1
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_receipt_that_cannot_be_kept_is_a_fault_to_mend_and_no_bug(shared: Serving, client: str) -> None:
+    new_bundle(shared, f"unkept-{client}")
+    (shared.vendor / "a-file").touch()
+    arguments = ("--credentials", "credentials.json", "--receipts", "a-file")
+    done = send(client, f"unkept-{client}.bundle", *arguments, cwd=shared.vendor)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"The operating system refused: .* \(a-file\)\. \[system\.refused\]\n", done.stderr)
+
+
 def test_they_tell_what_the_server_refuses_and_send_the_rest_of_a_folder(shared: Serving) -> None:
     outbox = shared.vendor / "outbox"
     outbox.mkdir()
-    for name, later in (("2-older", False), ("1-newer", True)):
-        new_bundle(shared, name, later=later).rename(outbox / f"{name}.bundle")
+    for name in ("2-older", "1-newer"):
+        new_bundle(shared, name).rename(outbox / f"{name}.bundle")
 
     first = send("python", "outbox", "--credentials", "credentials.json", cwd=shared.vendor)
     receipt_path(outbox / "1-newer.bundle", None).unlink(missing_ok=True)
@@ -152,7 +159,7 @@ def test_the_javascript_client_gets_through_a_network_that_breaks(serving: Calla
 def test_a_javascript_client_that_is_killed_finds_its_upload_again(serving: Callable[..., Serving]) -> None:
     chance = random.Random(3)
     with FlakyNetwork(0, lambda: None, slow=True) as network:
-        running = serving(told_port=network.port)
+        running = serving(told_port=network.port, chunk_bytes=SMALL_CHUNK)
         network.to = running.port
         _, large = bundles_of(running)
         command: list[Any] = [*CLIENTS["js"], large, "--credentials", running.credentials]
@@ -161,10 +168,10 @@ def test_a_javascript_client_that_is_killed_finds_its_upload_again(serving: Call
             network.wait_for(killed, chance.randint(1, 600_000))
             killed.kill()
             killed.communicate()
-        time.sleep(0.1)
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
     assert done.returncode == 0, done.stderr
+    assert not network.wasted(large, killed=3)
     assert_accepted_once(running, large)
 
 

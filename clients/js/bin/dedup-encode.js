@@ -2,8 +2,8 @@
 /** `dedup-encode`: one extract becomes one bundle, at the source. */
 
 import { basename } from "node:path";
-import { parseArgs } from "node:util";
 import { dayOf } from "../src/calendar.js";
+import { DONE, REFUSED, UsageError, runCommand } from "../src/commandline.js";
 import {
   EncodeError, FAULTS, encodeExtract, readLinkageKey, readModel, readRegions, readSealingKey, readSigningKey,
 } from "../src/index.js";
@@ -31,31 +31,21 @@ Example: dedup-encode 41234567.csv --key epoch.key --model kraamzorg.toml --regi
 const UNSEALED_WARNING =
   "Warning: without --seal-to and --sign-with this is an unsealed evaluation bundle; intake refuses it, and whoever " +
   "holds the linkage key can read it by trying values. Do not send it.";
-const [DONE, FAULT, USAGE, REFUSED_ROWS, BUG] = [0, 1, 2, 3, 70];
+const TEXTS = ["key", "model", "model-digest", "regions", "date", "seal-to", "sign-with", "vendor", "out"];
 const MAX_LISTED = 10_000;
 
-class UsageError extends Error {}
-
-function parse(args) {
-  const options = {};
-  for (const name of ["key", "model", "model-digest", "regions", "date", "seal-to", "sign-with", "vendor", "out"]) {
-    options[name] = { type: "string" };
-  }
-  for (const name of ["json", "help"]) options[name] = { type: "boolean" };
-  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-  if (values.help) return { values, extract: "" };
+function checkCall(values, positionals) {
   if (positionals.length !== 1) throw new UsageError("Give one extract.");
   for (const name of ["key", "model", "out"]) if (!values[name]) throw new UsageError(`--${name} is needed.`);
   if (!values["seal-to"] !== !values["sign-with"]) {
     throw new UsageError("--seal-to and --sign-with belong together: a bundle is both sealed and signed.");
   }
   if (values.date !== undefined && !dayOf(values.date)) throw new UsageError("--date is a day such as 2026-11-22.");
-  return { values, extract: positionals[0] };
 }
 
 const todayInAmsterdam = (now) => new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Amsterdam" }).format(now);
 
-async function jobOf({ values, extract }) {
+async function jobOf(values, extract) {
   const now = new Date();
   const model = await readModel(values.model);
   if (values["model-digest"] && values["model-digest"] !== model.digest) {
@@ -109,40 +99,15 @@ function tell(values, extract, { vendor, provider, records, manifest, report }) 
       console.log(`  ${count} × ${code} (${FAULTS.get(code).severity}): ${FAULTS.get(code).hint}`);
     }
   }
-  return refused ? REFUSED_ROWS : DONE;
+  return refused ? REFUSED : DONE;
 }
 
-async function main(args) {
-  let parsed;
-  try {
-    parsed = parse(args);
-    if (parsed.values.help) {
-      process.stdout.write(HELP);
-      return DONE;
-    }
-    const job = await jobOf(parsed);
-    if (!job.sealTo) console.error(UNSEALED_WARNING);
-    return tell(parsed.values, parsed.extract, await encodeExtract(job));
-  } catch (error) {
-    if (error instanceof EncodeError) {
-      const { code, message } = error;
-      console.error(parsed.values.json ? JSON.stringify({ error: code, message }) : `${message} [${code}]`);
-      return FAULT;
-    }
-    if (error instanceof UsageError || error.code?.startsWith?.("ERR_PARSE_ARGS")) {
-      console.error(`${error.message}\nTry dedup-encode --help.`);
-      return USAGE;
-    }
-    throw error;
-  }
+async function work(values, positionals) {
+  checkCall(values, positionals);
+  const [extract] = positionals;
+  const job = await jobOf(values, extract);
+  if (!job.sealTo) console.error(UNSEALED_WARNING);
+  return tell(values, extract, await encodeExtract(job));
 }
 
-main(process.argv.slice(2)).then(
-  (code) => (process.exitCode = code),
-  (error) => {
-    // A bug. Its message may hold a value of a row, so only where it happened is told.
-    const where = String(error?.stack ?? "").split("\n").filter((line) => line.trimStart().startsWith("at "));
-    console.error(["This is a bug in dedup-encode.", ...where.slice(0, 8)].join("\n"));
-    process.exitCode = BUG;
-  },
-);
+await runCommand("dedup-encode", { help: HELP, texts: TEXTS, work });

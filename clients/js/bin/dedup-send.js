@@ -3,7 +3,7 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { parseArgs } from "node:util";
+import { DONE, FAULT, REFUSED, UsageError, runCommand } from "../src/commandline.js";
 import { EncodeError, Patience, SendError, UploadServer, deliver, readCredentials } from "../src/index.js";
 
 const HELP = `Usage: dedup-send BUNDLE... --credentials FILE [options]
@@ -22,23 +22,17 @@ The exit code is 0 when each bundle has its receipt, 3 when the server refused s
 
 Example: dedup-send outbox --to https://dedup.example.nl --credentials credentials.json
 `;
-const [DONE, FAULT, USAGE, REFUSED, BUG] = [0, 1, 2, 3, 70];
+const TEXTS = ["credentials", "to", "receipts", "patience", "await-report"];
 const SHOWN_AFTER_MS = 2000;
 
-class UsageError extends Error {}
-
-function parse(args) {
-  const options = { json: { type: "boolean" }, help: { type: "boolean" } };
-  for (const name of ["credentials", "to", "receipts", "patience", "await-report"]) options[name] = { type: "string" };
-  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-  if (values.help) return { values, named: [] };
+function checkedCall(values, positionals) {
   if (positionals.length === 0) throw new UsageError("Give a bundle.");
   if (!values.credentials) throw new UsageError("--credentials is needed.");
   const minutes = Number(values.patience ?? 15);
   if (!(minutes >= 0)) throw new UsageError("--patience is a number of minutes.");
   const awaitReport = values["await-report"] === undefined ? undefined : Number(values["await-report"]);
   if (awaitReport !== undefined && !(awaitReport >= 0)) throw new UsageError("--await-report is a number of seconds.");
-  return { values, named: positionals, minutes, awaitReport };
+  return { minutes, awaitReport };
 }
 
 async function filesOf(named) {
@@ -97,7 +91,8 @@ const jsonOf = ({ path, state, bytes, receipt, keptIn, report, faults }) => ({
   errors: faults,
 });
 
-async function sendAll({ values, named, minutes, awaitReport }) {
+async function sendAll(values, named) {
+  const { minutes, awaitReport } = checkedCall(values, named);
   const { told, clear } = progress();
   const patience = new Patience(60 * minutes, { told: (sentence) => console.error(sentence) });
   const credentials = await readCredentials(values.credentials, values.to);
@@ -125,34 +120,4 @@ async function sendAll({ values, named, minutes, awaitReport }) {
   return done.some(({ state }) => state === "refused") ? REFUSED : DONE;
 }
 
-async function main(args) {
-  let parsed;
-  try {
-    parsed = parse(args);
-    if (parsed.values.help) {
-      process.stdout.write(HELP);
-      return DONE;
-    }
-    return await sendAll(parsed);
-  } catch (error) {
-    if (error instanceof EncodeError) {
-      const { code, message } = error;
-      console.error(parsed.values.json ? JSON.stringify({ error: code, message }) : `${message} [${code}]`);
-      return FAULT;
-    }
-    if (error instanceof UsageError || error.code?.startsWith?.("ERR_PARSE_ARGS")) {
-      console.error(`${error.message}\nTry dedup-send --help.`);
-      return USAGE;
-    }
-    throw error;
-  }
-}
-
-main(process.argv.slice(2)).then(
-  (code) => (process.exitCode = code),
-  (error) => {
-    const where = String(error?.stack ?? "").split("\n").filter((line) => line.trimStart().startsWith("at "));
-    console.error(["This is a bug in dedup-send.", ...where.slice(0, 8)].join("\n"));
-    process.exitCode = BUG;
-  },
-);
+await runCommand("dedup-send", { help: HELP, texts: TEXTS, work: sendAll });

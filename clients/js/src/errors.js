@@ -11,3 +11,9 @@ export class EncodeError extends Error {
     this.code = code;
   }
 }
+
+/** What the operating system said, without the path: of "ENOENT: no such file or directory, open 'a'" the middle. */
+export function inWords({ code, message }) {
+  const told = /^[A-Z0-9]+: ([^,]+)/.exec(message ?? "")?.[1];
+  return told ? told[0].toUpperCase() + told.slice(1) : code;
+}

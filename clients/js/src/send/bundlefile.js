@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { EncodeError } from "../errors.js";
+import { EncodeError, inWords } from "../errors.js";
 import { SendError } from "./errors.js";
 import { takeApart } from "./jws.js";
 
@@ -82,12 +82,6 @@ async function digestsOf(path, bodyStart) {
     at += part.length;
   }
   return { whole: whole.digest("hex"), body: body.digest("hex") };
-}
-
-/** What the system said, without the path: "ENOENT: no such file or directory, open 'a'" is told as a sentence. */
-function inWords({ code, message }) {
-  const told = /^[A-Z0-9]+: ([^,]+)/.exec(message ?? "")?.[1];
-  return told ? told[0].toUpperCase() + told.slice(1) : code;
 }
 
 const truncated = () => new EncodeError("bundle.truncated", "The bundle ends too early; it was cut off on its way.");

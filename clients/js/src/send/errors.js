@@ -46,7 +46,7 @@ export function refusal(status, body) {
 }
 
 /** A sentence of the server's on one line, without what could steer a terminal. */
-const printable = (text) => text.split(/\s+/).join(" ").trim().replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").slice(0, MAX_SENTENCE);
+export const printable = (text) => text.split(/\s+/).join(" ").trim().replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").slice(0, MAX_SENTENCE);
 
 function faultOf(document) {
   const detail = document?.detail || document?.error_description || document?.title;

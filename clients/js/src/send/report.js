@@ -1,6 +1,6 @@
 /** The validation report of a submission: what the server found in the bundle (docs/spec/upload-v1.md, section 5). */
 
-import { NOT_THE_PROTOCOL, NoServerError } from "./errors.js";
+import { NOT_THE_PROTOCOL, NoServerError, printable } from "./errors.js";
 import { jsonOf, refusedBy } from "./server.js";
 
 const LOOK_EVERY_SECONDS = 1;
@@ -28,5 +28,12 @@ function reportOf(document) {
   if (!("opened" in document)) throw new NoServerError("send.answer", NOT_THE_PROTOCOL);
   const { opened, problem } = document;
   const counts = opened ? COUNTS.filter((name) => Number.isInteger(opened[name])).map((name) => [name, opened[name]]) : undefined;
-  return { document, counts, problem: problem ? { code: String(problem.code), detail: String(problem.detail) } : undefined };
+  return { document, counts, problem: problem ? faultOf(problem) : undefined };
+}
+
+/** The fault that `problem` is: its code alone, or a code and a detail. */
+function faultOf(problem) {
+  const unusable = "The bundle turned out to be unusable when it was opened.";
+  const { code, detail } = typeof problem === "object" ? problem : { code: problem, detail: unusable };
+  return { code: printable(String(code)), detail: printable(String(detail)) };
 }
