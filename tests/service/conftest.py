@@ -7,7 +7,7 @@ import secrets
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.service.forge import Forge, forking
-from tests.service.uploading import free_port
+from tests.service.site import Site, open_site
+from tests.service.uploading import Clock, free_port
 
 from dedup.bundle.keys import SigningKey
 from dedup.bundle.signing import sign
@@ -27,18 +28,7 @@ from dedup.service.registered import registered_vendors
 from dedup.service.tokens import ASSERTION_TYPE, router
 from dedup.store.registry import Registry
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ISSUER = "https://upload.example.nl"
-
-
-@dataclass
-class Clock:
-    """The server's clock."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass
@@ -143,3 +133,16 @@ def forge(driver: subprocess.Popen[str], tmp_path: Path) -> Iterator[Forge]:
     yield made
     if made.pid:
         made.kill()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with open_site(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def each_site(tmp_path: Path, url: str) -> Iterator[Site]:
+    """A site on SQLite and one on PostgreSQL."""
+    with open_site(tmp_path, url) as opened:
+        yield opened

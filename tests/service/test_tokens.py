@@ -13,7 +13,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from tests.service.conftest import Clock, Desk, Vendor, later
+from tests.service.conftest import Desk, Vendor, later
+from tests.service.uploading import Clock
 
 from dedup.bundle.canonical import canonical_json
 from dedup.bundle.container import MANIFEST_KIND

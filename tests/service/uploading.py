@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ ROOT = Path(__file__).parents[2]
 MODEL = load_model(ROOT / "config" / "linkage" / "kraamzorg.toml")
 PROVIDER, OTHER_PROVIDER = "12345678", "23456789"
 PROVIDERS = [PROVIDER, OTHER_PROVIDER, *(f"300000{number:02}" for number in range(50))]
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 CHUNK = "application/offset+octet-stream"
 
 
@@ -98,6 +99,16 @@ def running(service: Service, port: int) -> Iterator[None]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@dataclass
+class Clock:
+    """The server's clock."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 @dataclass

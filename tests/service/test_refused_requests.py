@@ -1,0 +1,137 @@
+"""Requests over real HTTP that are not right: what they are answered, and what an answer never tells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.service.site import Site, refused
+from tests.service.uploading import (
+    PROVIDER,
+    digest_field,
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "expected"),
+    [
+        ({"Upload-Offset": "1"}, None, (409, "upload.offset")),
+        ({"Upload-Offset": "-1"}, None, (400, "request.malformed")),
+        ({"Upload-Offset": "1_0"}, None, (400, "request.malformed")),
+        ({"Content-Type": "application/json"}, None, (415, "request.media-type")),
+        ({"Content-Digest": digest_field(b"other")}, None, (400, "upload.digest")),
+        ({"Content-Digest": "md5=:AAAA:"}, None, (400, "request.malformed")),
+        ({}, bytes((1 << 16) + 1), (413, "upload.chunk-too-large")),
+        ({}, b"", (400, "upload.length")),
+        ({}, bytes(60_000), (400, "upload.length")),
+    ],
+)
+def test_a_chunk_that_is_not_right_is_refused_and_leaves_nothing(
+    site: Site, headers: dict[str, str], content: bytes | None, expected: tuple[int, str]
+) -> None:
+    data, declared = site.acme.bundle(bytes(50_000))
+    site.acme.create(declared)
+    content = data[:1000] if content is None else content
+    answer = site.acme.append(declared, 0, content, **headers)
+    assert refused(answer) == expected
+    if expected[0] == 409:
+        assert answer.headers["Upload-Offset"] == "0"
+    assert site.acme.call("HEAD", site.acme.path(declared)).headers["Upload-Offset"] == "0"
+    assert site.acme.append(declared, 0, data[:1000]).status_code == 204
+
+
+def test_a_chunk_without_a_length_is_refused(site: Site) -> None:
+    _, declared = site.acme.bundle(bytes(50_000))
+    site.acme.create(declared)
+    headers = {
+        "Content-Type": "application/offset+octet-stream",
+        "Upload-Offset": "0",
+        "Content-Digest": digest_field(b"xy"),
+    }
+    answer = site.acme.call("PATCH", site.acme.path(declared), headers=headers, content=iter([b"x", b"y"]))
+    assert refused(answer) == (411, "request.length-missing")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"submission_id": "A" * 32},
+        {"submission_id": None},
+        {"provider": "1234567"},
+        {"provider": 12345678},
+        {"snapshot_date": "22-11-2026"},
+        {"snapshot_date": "2026-W47-7"},
+        {"snapshot_date": "2026-11-31"},
+        {"bytes": 0},
+        {"bytes": "5"},
+        {"bytes": 5.5},
+        {"bytes": True},
+        {"sha256": "0" * 63},
+        {"geheim": "Jansen"},
+    ],
+)
+def test_a_declaration_has_exactly_its_members_and_is_never_repeated(site: Site, change: dict[str, Any]) -> None:
+    _, declared = site.acme.bundle()
+    body = {
+        "submission_id": declared.submission_id,
+        "provider": declared.provider,
+        "snapshot_date": "2026-11-22",
+        "bytes": 5,
+        "sha256": declared.sha256,
+    } | change
+    answer = site.acme.call("POST", "/v1/submissions", json=body, headers={"Idempotency-Key": "k" * 16})
+    assert refused(answer) == (400, "request.malformed")
+    assert "geheim" not in answer.text
+    assert "Jansen" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "expected"),
+    [
+        (b"{", {}, (400, "request.malformed")),
+        (b'{"a":1,"a":1}', {}, (400, "request.malformed")),
+        (b"[" * 10_000, {}, (400, "request.malformed")),
+        (b" " * 16_385, {}, (413, "request.too-large")),
+        (b"{}", {"Content-Type": "text/plain"}, (415, "request.media-type")),
+        (b"{}", {"Idempotency-Key": "short"}, (400, "request.malformed")),
+        (b"{}", {"Idempotency-Key": "k" * 15 + "\xe9"}, (400, "request.malformed")),
+    ],
+)
+def test_a_creation_that_cannot_be_read_is_refused(
+    site: Site, content: bytes, headers: dict[str, str], expected: tuple[int, str]
+) -> None:
+    told = {"Content-Type": "application/json", "Idempotency-Key": "k" * 16} | headers
+    encoded = {name: value.encode("latin-1") for name, value in told.items()}
+    answer = site.acme.call("POST", "/v1/submissions", content=content, headers=encoded)
+    assert refused(answer) == expected
+
+
+def test_the_provider_is_a_right_and_not_a_secret(site: Site) -> None:
+    _, declared = site.acme.bundle(provider="99999999")
+    answer = site.acme.create(declared)
+    assert refused(answer) == (403, "upload.provider-not-allowed")
+    assert PROVIDER not in answer.text
+
+
+def test_every_answer_tells_browsers_to_keep_and_run_nothing(site: Site) -> None:
+    for answer in (
+        site.acme.http.get("/v1/keys"),
+        site.acme.http.get("/v1/submissions"),
+        site.acme.http.get("/nothing"),
+        site.acme.http.put("/v1/keys"),
+    ):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "server" not in answer.headers
+    assert refused(site.acme.http.get("/nothing")) == (404, "request.unknown")
+    assert refused(site.acme.http.put("/v1/keys")) == (405, "request.method")
+    assert refused(site.acme.http.get("/v1/submissions/../../etc/passwd"))[0] in {401, 404}
+
+
+def test_titles_are_in_the_readers_language(site: Site) -> None:
+    titles = [
+        site.acme.call("GET", f"/v1/submissions/{'0' * 32}", headers={"Accept-Language": language}).json()["title"]
+        for language in ("nl", "en")
+    ]
+    assert titles == ["Deze upload bestaat niet", "There is no such upload"]
