@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -62,7 +63,9 @@ def test_every_ksv_and_insurer_gets_its_month(
     kinds = [*(f"report.{kind}" for kind in ("csv", "html", "json", "pdf", "xlsx"))]
     for ksv in ksvs:
         folder = installation.folder / "monthly-reports" / ksv / "2026-11"
-        assert "Maandoverzicht van november 2026, zoals het stond op" in (folder / "report.html").read_text("utf-8")
+        page = (folder / "report.html").read_text("utf-8")
+        assert "Maandoverzicht van november 2026, zoals het stond op" in page
+        assert re.search(rf"<strong>{lines[ksv].new}</strong> nieuwe bevinding(en)? in deze maand", page)
         assert sorted(path.name for path in folder.iterdir()) == ["month.csv", *kinds]
         line = lines[ksv]
         counted = f"2026-11-22;{line.new};{line.settled};{line.open}"

@@ -11,6 +11,7 @@ import pytest
 
 from dedup.reports import html, pdf, xlsx
 from dedup.reports.chart import charts_of
+from dedup.reports.first_screen import first_screen
 from dedup.reports.texts import texts_in
 
 NIGHT = {"nl": "Nachtelijk overzicht van zondag 22 november 2026", "en": "Nightly report of Sunday 22 November 2026"}
@@ -38,6 +39,28 @@ def test_the_pdf_says_it_too(report, language):
 
     assert MONTH[language] in first
     assert NIGHT[language] not in first
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_what_is_new_is_counted_over_the_month_and_told_of_it(report, language):
+    texts = texts_in(language)
+    of_month = replace(report, month="2026-11", month_new=17, month_settled=5)
+    answer = first_screen(of_month, texts)[0]
+    page = html.render(of_month, language)
+
+    assert (answer.figure, answer.unit.endswith(texts("summary.new_month"))) == ("17", True)
+    assert answer.text == f"{texts('summary.settled', findings=texts.count('finding', 5))}."
+    assert texts("summary.new_month") in page
+    for of_a_night in ("summary.new_since", "summary.new_first"):
+        assert texts(of_a_night) not in page
+
+
+def test_the_workbook_counts_what_is_new_over_the_month(report):
+    made = openpyxl.load_workbook(io.BytesIO(xlsx.render(replace(report, month="2026-11", month_new=17))))
+    overview = dict(made["Overzicht"].iter_rows(min_row=2, max_col=2, values_only=True))
+
+    assert overview["Nieuw of heropend in deze maand"] == 17
+    assert not {"Nieuw sinds gisteren", "Nieuw in deze eerste nacht"} & set(overview)
 
 
 def test_the_workbook_names_the_month_above_the_night(report):

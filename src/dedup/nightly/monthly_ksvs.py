@@ -37,15 +37,20 @@ class MonthOfKsv:
     ksv: str
     nights: tuple[NightCounts, ...]
 
+    @property
+    def new(self) -> int:
+        """How many findings were new in the month, reopened ones too."""
+        return sum(night.new or 0 for night in self.nights)
+
+    @property
+    def settled(self) -> int:
+        """How many findings were settled in the month."""
+        return sum(night.settled or 0 for night in self.nights)
+
     def line(self, error: str) -> KsvLine:
         """Return what the operator is told of it: what was new and settled in the month, and open at its end."""
-        return KsvLine(
-            self.ksv,
-            new=sum(night.new or 0 for night in self.nights),
-            open=self.nights[-1].open if self.nights else None,
-            settled=sum(night.settled or 0 for night in self.nights),
-            error=error,
-        )
+        last = self.nights[-1].open if self.nights else None
+        return KsvLine(self.ksv, new=self.new, open=last, settled=self.settled, error=error)
 
     def as_csv(self) -> bytes:
         """Return a line per night: `day;new;settled;open`, counts of findings to act on."""
@@ -91,10 +96,8 @@ def ksv_reports(standing: Standing, months: Sequence[MonthOfKsv]) -> list[Wanted
     counted = {month.ksv: month for month in months}
 
     def render(ksv: str) -> Mapping[str, bytes]:
-        report = replace(build(of_month, ksv, names.get(ksv, ksv)), month=standing.month)
-        return {
-            **render_ksv(report),
-            "month.csv": counted[ksv].as_csv(),
-        }
+        built, month = build(of_month, ksv, names.get(ksv, ksv)), counted[ksv]
+        report = replace(built, month=standing.month, month_new=month.new, month_settled=month.settled)
+        return {**render_ksv(report), "month.csv": month.as_csv()}
 
     return [Wanted(Audience.KSV, ksv, f"{MONTHLY_REPORTS_FOLDER}/{ksv}/{standing.month}", render) for ksv in counted]

@@ -231,7 +231,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class KsvReport:
-    """The whole report of one KSV for one night, or for a month as it stood on its last night."""
+    """The whole report of one KSV for one night, or for a month as it stood on its last night.
+
+    On the report of a month, `month_new` (reopened ones too) and `month_settled` count findings over all its nights,
+    where the summary's counts are those of the last one.
+    """
 
     ksv: str
     ksv_name: str
@@ -250,6 +254,8 @@ class KsvReport:
     births: tuple[DemandWeek, ...]
     vendors: tuple[VendorQuality, ...]
     month: str = ""  # as 2026-11, on the report of a month
+    month_new: int = 0
+    month_settled: int = 0
 
     def where_acts(self, actor: str) -> tuple[FindingLine, ...]:
         """Return the findings to act on whose turn is this actor's."""

@@ -30,14 +30,17 @@ def first_screen(report: KsvReport, texts: Texts) -> tuple[Answer, ...]:
 
 def _new(report: KsvReport, texts: Texts) -> Answer:
     s = report.summary
+    new, reopened, settled = s.new, s.reopened, s.settled_today
     since = texts("summary.new_first" if report.first_night else "summary.new_since")
-    said = [texts("summary.reopened", findings=texts.count("finding", s.reopened))] if s.reopened else []
-    if s.settled_today:
-        said.append(texts("summary.settled", findings=texts.count("finding", s.settled_today)))
+    if report.month:
+        new, reopened, settled, since = report.month_new, 0, report.month_settled, texts("summary.new_month")
+    said = [texts("summary.reopened", findings=texts.count("finding", reopened))] if reopened else []
+    if settled:
+        said.append(texts("summary.settled", findings=texts.count("finding", settled)))
     else:
         said.append(texts("summary.settled_none"))
-    unit = texts.count("new", s.new).split(" ", 1)[1]
-    return Answer(texts("summary.new_question"), texts.number(s.new), f"{unit} {since}", "; ".join(said) + ".")
+    unit = texts.count("new", new).split(" ", 1)[1]
+    return Answer(texts("summary.new_question"), texts.number(new), f"{unit} {since}", "; ".join(said) + ".")
 
 
 def _turn(report: KsvReport, texts: Texts) -> Answer:

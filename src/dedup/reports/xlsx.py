@@ -32,7 +32,7 @@ def _overview(report: KsvReport, texts: Texts) -> Sheet:
         *(((texts("xlsx.month"), texts.month(report.month)),) if report.month else ()),
         (texts("xlsx.day"), texts.day(report.day)),
         *asked,
-        (texts("xlsx.new_first" if report.first_night else "xlsx.new"), summary.new),
+        _new(report, texts),
         (texts("xlsx.open"), summary.open),
         (texts("xlsx.yours"), summary.ksv_acts),
         (texts("xlsx.providers"), summary.provider_acts),
@@ -47,6 +47,12 @@ def _overview(report: KsvReport, texts: Texts) -> Sheet:
         (texts("title.confidential", ksv=report.ksv_name), None),
     ]
     return Sheet(texts("xlsx.overview"), (texts("xlsx.item"), texts("xlsx.value")), rows, {})
+
+
+def _new(report: KsvReport, texts: Texts) -> tuple[Cell, ...]:
+    if report.month:
+        return texts("xlsx.new_month"), report.month_new
+    return texts("xlsx.new_first" if report.first_night else "xlsx.new"), report.summary.new
 
 
 def _findings(report: KsvReport, texts: Texts) -> Sheet:
