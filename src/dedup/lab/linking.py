@@ -32,13 +32,9 @@ _ROWS_WRITTEN = 1 << 20  # at a time
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """How much was worked on, in bytes: bundles; ids; shared entries; the cipher's stream.
-
-    `held` tells that the bundles were held in memory after the first reading, and not read and hashed again.
-    """
+    """How much was worked on, in bytes: bundles; ids; shared entries; the cipher's stream."""
 
     bundles: int
-    held: bool
     ids: int
     entries: int
     stream: int
@@ -95,7 +91,8 @@ def read_bundles(
     An entry that is alone in its block is left out: it finds no pair; those of one token stand beside one another.
     `on_stage` hears `survey`, `take`, `ids` and `rekey`. Raises `BundleError`: what `open_bundle` raises, `link.epochs`
     when the bundles come from different epochs, `link.id-twice` when two registrations have one id,
-    `link.bundle-changed` when one is replaced meanwhile.
+    `link.bundle-changed` when one is replaced meanwhile. Ids are ordered while entries are taken: the stage `ids` is
+    what is left of it then.
     """
     reading = BundleReading.of(model, opened_with)
     surveyed, shared = survey_all(bundles, reading, pool)
@@ -108,7 +105,6 @@ def read_bundles(
     place[order] = np.arange(len(order), dtype=np.uint32)
     numbering = Numbering(np.concatenate([one.presence for one in surveyed]), place)
     edd_week = np.concatenate([one.edd_week for one in surveyed])[order]
-    held = all(one.batches is not None for one in surveyed)
     del surveyed, shared
     on_stage("ids")
     passes, entry_bytes, stream = [], 0, 0
@@ -118,7 +114,7 @@ def read_bundles(
         entry_bytes += entries.token.nbytes + entries.sketch.nbytes
         stream += tokens * stream_bytes(linkage_pass, model)
     on_stage("rekey")
-    volume = Volume(sum(path.stat().st_size for path in bundles), held, ids.letters.nbytes, entry_bytes, stream)
+    volume = Volume(sum(path.stat().st_size for path in bundles), ids.letters.nbytes, entry_bytes, stream)
     return ids, EncodedRecords(numbering.presence[order], edd_week, tuple(passes)), volume
 
 

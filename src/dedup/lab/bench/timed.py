@@ -123,8 +123,8 @@ def link(model: Path, bundles: Path, out: Path, workers: int) -> dict[str, Any]:
     volume, pairs = linked.volume, linked.linkage.pairs
     worked_on = {
         "survey": (volume.bundles, "sha256"),
+        "take": (volume.bundles, "copy"),  # held in memory or read again, but hashed no more
         "ids": (volume.ids, "copy"),
-        "take": (volume.bundles, "copy" if volume.held else "sha256"),
         "rekey": (volume.stream, "aes"),
         "blocks": (volume.entries, "copy"),
         "compare": (pairs.levels.nbytes + pairs.left.nbytes + pairs.right.nbytes, "copy"),
