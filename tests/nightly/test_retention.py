@@ -14,9 +14,9 @@ from dedup.findings.frames import Findings
 from dedup.findings.lifecycle import is_expired
 from dedup.lab.installation import Installation
 from dedup.nightly.finding import FINDINGS, findings_from_json
-from dedup.nightly.leftovers import last_day
 from dedup.nightly.memory import content_of
 from dedup.nightly.night import Night, open_installation, open_night
+from dedup.nightly.old_files import last_day
 from dedup.nightly.result import NightResult
 from dedup.nightly.retention import DROP_AFTER_DAYS, Removed, apply_retention
 from dedup.nightly.run import run_night

@@ -29,7 +29,8 @@ from dedup.nightly.feedback import import_feedback
 from dedup.nightly.finding import FINDINGS, findings_from_json
 from dedup.nightly.linking import LINK, pairs_from_parquet
 from dedup.nightly.memory import content_of
-from dedup.nightly.monthly import INSURER_REPORTS_FOLDER, write_insurer_reports
+from dedup.nightly.monthly import write_insurer_reports
+from dedup.nightly.monthly_insurers import INSURER_REPORTS_FOLDER
 from dedup.nightly.night import REPORTS_FOLDER, Night, open_night
 from dedup.nightly.registrations import night_registrations
 from dedup.nightly.reporting import PROVIDER_REPORTS_FOLDER, names_in

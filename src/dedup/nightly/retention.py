@@ -20,11 +20,11 @@ from datetime import date, timedelta
 
 from dedup.ingest.pooling import pool_entries
 from dedup.nightly.answers import forget_answers
-from dedup.nightly.expiry import remove_expired_findings
+from dedup.nightly.expired_findings import remove_expired_findings
 from dedup.nightly.finding import FINDINGS
-from dedup.nightly.leftovers import remove_old_reports, remove_refused_files
 from dedup.nightly.linking import LINK
 from dedup.nightly.night import Night, recover_store
+from dedup.nightly.old_files import remove_old_reports, remove_refused_files
 from dedup.nightly.reporting import REPORTS
 from dedup.nightly.snapshots import current_snapshots
 from dedup.nightly.summary import Job, Summary

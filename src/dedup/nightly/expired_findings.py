@@ -36,14 +36,14 @@ def _remove_from(night: Night, output: StageOutput) -> set[str]:
     expired = {name for name, week in weeks.items() if is_expired(week, night.rules, night.today)}
     if not expired:
         return set()
-    made = Made(findings_to_json(without(findings_from_json(content), expired)), View.ATTRIBUTES)
+    made = Made(findings_to_json(_without(findings_from_json(content), expired)), View.ATTRIBUTES)
     kept = night.store.objects(made.view).put(made.content)
     with night.store.registry.write(night.event("findings.expired", f"{FINDINGS}:{output.input_digest}")) as session:
         replace_output(session, output, output_digest=made.digest, kept=kept)
     return expired
 
 
-def without(findings: Findings, expired: set[str]) -> Findings:
+def _without(findings: Findings, expired: set[str]) -> Findings:
     """Return findings without these, and without what else is told of their registrations."""
     members = findings.members
     hers = set(members.loc[members["finding"].isin(expired), "registratie_id"])

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from dedup.intake.inbox import REJECTED
-from dedup.nightly.monthly import MONTHLY_REPORTS_FOLDER
+from dedup.nightly.monthly_ksvs import MONTHLY_REPORTS_FOLDER
 from dedup.nightly.night import KEEP_REJECTED_DAYS, REPORTS_FOLDER, Night
 from dedup.nightly.reporting import PROVIDER_REPORTS_FOLDER
 
