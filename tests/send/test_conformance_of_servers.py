@@ -161,5 +161,7 @@ def test_what_is_wrong_with_an_acceptance_is_named(shared: Serving) -> None:
     bundle = new_bundle(shared, "acceptance")
 
     assert failures(walked(shared, all_of(list(OF_ACCEPTANCE.values())), bundle=bundle)) >= set(OF_ACCEPTANCE)
+    unmade = where("POST", "/submissions", 200, status=403)
+    assert failures(walked(shared, unmade, bundle=bundle)) == {"create.repeated", "accept.created", "problems.form"}
     forged = where("POST", "/complete", 200, members={"receipt": "a.b.c"})
     assert failures(walked(shared, forged, bundle=bundle)) == {"send.receipt-wrong"}

@@ -172,7 +172,17 @@ def test_urls_that_are_safe(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://a.example", "ftp://localhost", "a.example", "https://u:p@a.example", "https://a.example/?q", "https://"],
+    [
+        "http://a.example",
+        "ftp://localhost",
+        "a.example",
+        "https://u:p@a.example",
+        "https://:p@a.example",
+        "https://a.example/?q",
+        "https://a.example:port",
+        "https://[a.example",
+        "https://",
+    ],
 )
 def test_urls_that_are_not_safe_are_refused(url: str) -> None:
     assert code_of(checked_url, url) == "send.url"

@@ -87,7 +87,8 @@ test("a server's URL is https, or this machine's", () => {
   for (const url of ["https://a.example", "https://a.example/dedup/", "http://127.0.0.1:8000", "http://[::1]:1"]) {
     assert.equal(checkedUrl(url), url.replace(/\/$/, ""));
   }
-  for (const url of ["http://a.example", "ftp://localhost", "a.example", "https://u:p@a.example", "https://a.example/?q"]) {
+  const unsafe = ["http://a.example", "ftp://localhost", "a.example", "https://u:p@a.example", "https://:p@a.example"];
+  for (const url of [...unsafe, "https://a.example/?q", "https://a.example:port", "https://[a.example"]) {
     assert.throws(() => checkedUrl(url), code("send.url"));
   }
 });

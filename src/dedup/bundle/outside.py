@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dedup.bundle.container import MANIFEST_KIND, Container, check_body, read_container
 from dedup.bundle.manifest import Manifest, malformed, parse_manifest
-from dedup.bundle.signing import take_apart, verify
+from dedup.bundle.signing import SignedStatement, take_apart, verify
 from dedup.bundle.vendors import TrustedVendors
 from dedup.errors import BundleError
 from dedup.model.linkage import LinkageModel
@@ -54,14 +54,27 @@ def opened(path: Path) -> BufferedReader:
 def stated(file: BufferedReader, trusted: TrustedVendors | None) -> tuple[Manifest, Container]:
     """Return what the bundle states of itself; whether its body is the stated one remains to be checked."""
     container = read_container(file)
-    manifest = _signed_manifest(container, trusted) if container.sealed else _bare_manifest(container, trusted)
-    return manifest, container
-
-
-def _bare_manifest(container: Container, trusted: TrustedVendors | None) -> Manifest:
+    if container.sealed:
+        return _signed_manifest(container, trusted), container
     if trusted is not None:
         raise BundleError("bundle.unsealed", "This is an unsealed evaluation bundle; only sealed ones are accepted.")
-    manifest = parse_manifest(container.manifest)
+    return bare_manifest(container.manifest), container
+
+
+def sealed_manifest(statement: SignedStatement) -> Manifest:
+    """Return the manifest of a sealed bundle; raises `BundleError` (`bundle.scheme`, `bundle.manifest-malformed`).
+
+    Whose signature the statement bears is for the caller to verify.
+    """
+    manifest = parse_manifest(statement.payload)
+    if manifest.sealing is None:
+        raise malformed("a sealed bundle has to say how it was sealed")
+    return dataclasses.replace(manifest, signed_by=statement.key_id)
+
+
+def bare_manifest(text: bytes) -> Manifest:
+    """Return the manifest of an unsealed evaluation bundle; raises as `sealed_manifest`."""
+    manifest = parse_manifest(text)
     if manifest.sealing is not None:
         raise malformed("an unsealed bundle cannot say how it was sealed")
     return manifest
@@ -75,9 +88,7 @@ def _signed_manifest(container: Container, trusted: TrustedVendors | None) -> Ma
         if vendor is None:
             raise BundleError("bundle.vendor-unknown", "The bundle is signed with a key that no registered vendor has.")
         verify(statement, vendor.key)
-    manifest = parse_manifest(statement.payload)
-    if manifest.sealing is None:
-        raise malformed("a sealed bundle has to say how it was sealed")
+    manifest = sealed_manifest(statement)
     if vendor is not None:
         if manifest.vendor != vendor.vendor:
             raise BundleError(
@@ -89,4 +100,4 @@ def _signed_manifest(container: Container, trusted: TrustedVendors | None) -> Ma
             raise BundleError(
                 "bundle.provider-not-allowed", "The vendor that signed the bundle may not deliver for this provider."
             )
-    return dataclasses.replace(manifest, signed_by=statement.key_id)
+    return manifest

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dedup.bundle.container import MANIFEST_KIND, check_body, read_container
-from dedup.bundle.manifest import Manifest, malformed, parse_manifest
-from dedup.bundle.outside import opened
+from dedup.bundle.manifest import Manifest
+from dedup.bundle.outside import opened, sealed_manifest
 from dedup.bundle.signing import take_apart, verify
 from dedup.errors import BundleError
 from dedup.send.credentials import Credentials
@@ -42,9 +42,7 @@ def look_at(path: Path, credentials: Credentials) -> BundleFile:
         statement = take_apart(container.manifest, kind=MANIFEST_KIND)
         if statement.key_id == credentials.signing_key.key_id:
             verify(statement, credentials.signing_key.public())
-        manifest = parse_manifest(statement.payload)
-        if manifest.sealing is None:
-            raise malformed("a sealed bundle has to say how it was sealed")
+        manifest = sealed_manifest(statement)
         if manifest.vendor != credentials.vendor:
             raise SendError(
                 "send.other-vendor",

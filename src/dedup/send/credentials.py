@@ -98,13 +98,21 @@ def remember_receipt_keys(credentials: Credentials, keys: Mapping[KeyId, Receipt
 
 def checked_url(url: str) -> str:
     """Return a server's URL without a slash at its end; raises `SendError` (`send.url`) unless it is safe to use."""
-    parts = urlsplit(url)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)
-    if not safe or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if not _is_safe(url):
         raise SendError(
             "send.url", "The server's URL starts with https:// (http:// for this machine only), then its name."
         )
     return url.rstrip("/")
+
+
+def _is_safe(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:  # no such host or port can be
+        return False
+    is_private = parts.scheme == "https" or (parts.scheme == "http" and host in _HERE)
+    return is_private and bool(host) and "@" not in parts.netloc and not (parts.query or parts.fragment)
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:

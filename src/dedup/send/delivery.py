@@ -68,7 +68,10 @@ def deliver(
             else:
                 _connect(server, credentials)
                 outcome = _sent(bundle, server, kept_in, told)
-            yield outcome if await_report is None else _with_report(outcome, server, credentials, await_report)
+            if await_report is not None:
+                _connect(server, credentials)
+                outcome = _with_report(outcome, bundle.manifest.submission_id, server, await_report)
+            yield outcome
         except NoServerError:
             raise
         except ServerRefusedError as refused:
@@ -83,15 +86,13 @@ def _sent(bundle: BundleFile, server: UploadServer, kept_in: Path, told: Told) -
     return Outcome(bundle.path, State.ACCEPTED, bundle.size, sent, kept_in)
 
 
-def _with_report(outcome: Outcome, server: UploadServer, credentials: Credentials, seconds: float) -> Outcome:
+def _with_report(outcome: Outcome, submission_id: str, server: UploadServer, seconds: float) -> Outcome:
     """Ask what the bundle turned out to be; one that cannot be used counts as refused, though it has a receipt.
 
     A report that the server does not give is told as a fault, and changes nothing about the bundle.
     """
-    _connect(server, credentials)
-    assert outcome.receipt is not None  # nosec B101 (it was accepted, now or before)
     try:
-        report = awaited_report(outcome.receipt.says["submission_id"], server, seconds=seconds)
+        report = awaited_report(submission_id, server, seconds=seconds)
     except ServerRefusedError as refused:
         return replace(outcome, faults=refused.faults)
     if report.problem is None:

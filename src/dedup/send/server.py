@@ -168,6 +168,8 @@ class UploadServer:
             body = {"data": dict(form)} if form else {"content": content}
             with self.http.stream(method, address, headers=dict(headers or {}), **body) as response:
                 answer = Answer(response.status_code, response.headers, _bounded(response))
+        except httpx.DecodingError as error:
+            raise NoServerError("send.answer", NOT_THE_PROTOCOL) from error
         except httpx.TransportError as error:
             if _is_about_the_certificate(error):
                 raise NoServerError(

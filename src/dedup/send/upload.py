@@ -144,7 +144,7 @@ def _offset(answer: Answer, bundle: BundleFile) -> int:
     """Return how many bytes the server has; raises the refusal that the answer is instead."""
     if answer.status >= 400 and answer.status != 409:
         raise answer.refused()
-    if answer.headers.get("Upload-State", "open") not in {"open"}:
+    if answer.headers.get("Upload-State", "open") != "open":
         return bundle.size  # settled by another sender: completing says how
     value = answer.headers.get("Upload-Offset", "")
     if not (value.isascii() and value.isdigit()) or int(value) > bundle.size:

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dedup.bundle.container import HEAD, MANIFEST_KIND, UNSEALED_MAGIC, read_container
 from dedup.bundle.keyfiles import ReceiptVerifyingKey, SealingPrivateKey, read_key
 from dedup.bundle.manifest import BundleHeader
 from dedup.bundle.payload import BundleBatch
 from dedup.bundle.reader import open_bundle
+from dedup.bundle.signing import take_apart
 from dedup.bundle.writer import write_bundle
 from dedup.lab.conformance.bundle import Against, judge_bundle
 from dedup.lab.conformance.finding import Outcome
@@ -57,6 +59,16 @@ def test_without_the_key_that_it_is_sealed_to_the_outside_alone_is_judged(submit
     assert set(found.values()) <= {Outcome.PASSED, Outcome.SKIPPED}
 
 
+def test_an_unsealed_bundle_that_says_how_it_was_sealed_is_none(submitted: Installation, tmp_path: Path) -> None:
+    with largest(submitted).open("rb") as file:
+        container = read_container(file)
+        manifest = take_apart(container.manifest, kind=MANIFEST_KIND).payload
+        file.seek(container.body_start)
+        (tmp_path / "bare.bundle").write_bytes(HEAD.pack(UNSEALED_MAGIC, len(manifest)) + manifest + file.read())
+
+    assert judged(tmp_path / "bare.bundle", Against(MODEL, NOW))["bundle.manifest-malformed"] is Outcome.FAILED
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_no_bit_of_a_bundle_can_be_turned_unnoticed(
@@ -72,12 +84,14 @@ def test_no_bit_of_a_bundle_can_be_turned_unnoticed(
             signing_key=submitted.keys_of(vendor) / "signing.key",
             receipt_keys=[read_key(submitted.server_keys / "receipts.pub", ReceiptVerifyingKey)],
         )  # fmt: skip
+    against = Against(MODEL, NOW, read_credentials(credentials), server_key)
     data = bytearray(smallest.read_bytes())
+    if not (tmp_path / "turned.bundle").exists():
+        assert Outcome.FAILED not in judged(smallest, against).values()
     data[int(share * len(data))] ^= 1 << bit
     (tmp_path / "turned.bundle").write_bytes(data)
-    against = Against(MODEL, NOW, read_credentials(credentials), server_key)
 
-    assert BAD & set(judged(tmp_path / "turned.bundle", against).values())
+    assert Outcome.FAILED in judged(tmp_path / "turned.bundle", against).values()
 
 
 Change = Callable[[BundleBatch], BundleBatch]

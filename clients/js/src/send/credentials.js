@@ -52,7 +52,7 @@ export function checkedUrl(text) {
     url = undefined;
   }
   const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && HERE.has(url.hostname));
-  if (!isSafe || url.username || url.search || url.hash) {
+  if (!isSafe || url.username || url.password || url.search || url.hash) {
     throw new SendError(
       "send.url",
       "The server's URL starts with https:// (http:// for this machine only), then its name.",

@@ -24,7 +24,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -38,7 +37,7 @@ from dedup.bundle.vendorkeys import make_vendor_keys
 from dedup.bundle.vendors import register_vendor
 from dedup.lab.bench.limits import machine_limits
 from dedup.lab.bench.process import BenchError, machine
-from dedup.lab.sandbox import serve_apart
+from dedup.lab.sandbox import HERE, serve_apart
 from dedup.model.load import load_model
 from dedup.send.bundlefile import BundleFile
 from dedup.send.credentials import Credentials, read_credentials, write_credentials
@@ -47,7 +46,6 @@ from dedup.send.server import TIMEOUT, UploadServer
 from dedup.send.upload import send_bundle
 from dedup.settings import load_settings
 
-HERE = ZoneInfo("Europe/Amsterdam")
 _FIRST_AGB = 41_000_000
 _FSYNC_EVERY = 8 << 20
 _DIGESTS = 3  # of a chunk, of the whole file, and of the body that the manifest names
@@ -257,6 +255,8 @@ def _served(scene: _Scene, port: int) -> Iterator[int]:
                 if httpx.get(f"{scene.url}/v1/keys").status_code == 200:
                     break
             time.sleep(0.1)
+        else:
+            raise BenchError("bench.failed", "`dedup serve` did not answer within a minute.")
         yield serving.pid
     finally:
         serving.terminate()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from dedup.lab.conformance.expecting import expected, shown
-from dedup.lab.conformance.finding import Finding, judged, passed, skipped
+from dedup.lab.conformance.finding import Finding, failed, judged, passed, skipped
 from dedup.lab.conformance.walk import Walk
 from dedup.send.receipt import verified_receipt
 from dedup.send.upload import creation_of
 
-_STATES = {"accepted", "ingested", "superseded"}
+_STATES = ["accepted", "ingested", "superseded"]
 _REPORT = {"submission_id", "provider", "snapshot_date", "state", "problem", "freshness", "opened", "previous"}
 
 
@@ -23,9 +24,13 @@ def judge_acceptance(walk: Walk) -> Iterator[Finding]:
         return
     created = caller.create(json.loads(creation_of(bundle)), bundle.sha256)
     address = created.headers.get("Location", "")
+    if created.status not in {200, 201} or not address:
+        yield failed("accept.created", f"Expected an upload for the bundle; the answer was {shown(created)}.")
+        return
     data = bundle.path.read_bytes()
     if created.document.get("state", "open") == "open":
-        offset = int(caller.call("HEAD", address).headers.get("Upload-Offset", "0"))
+        told = caller.call("HEAD", address).headers.get("Upload-Offset", "")
+        offset = int(told) if re.fullmatch("[0-9]{1,15}", told) else 0
         step = caller.statement.chunk_bytes
         for start in range(offset, len(data), step):
             caller.append(address, start, data[start : start + step])

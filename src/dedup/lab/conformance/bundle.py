@@ -13,8 +13,8 @@ from pathlib import Path
 
 from dedup.bundle.container import MANIFEST_KIND, Container, check_body, read_container
 from dedup.bundle.keys import SealingPrivateKey
-from dedup.bundle.manifest import Manifest, malformed, parse_manifest
-from dedup.bundle.outside import check_fits, opened
+from dedup.bundle.manifest import Manifest
+from dedup.bundle.outside import bare_manifest, check_fits, opened, sealed_manifest
 from dedup.bundle.reader import open_bundle
 from dedup.bundle.sealing import CHUNK_BYTES, TAG_BYTES
 from dedup.bundle.signing import SignedStatement, take_apart, verify
@@ -62,13 +62,11 @@ def _manifest(container: Container, against: Against) -> Generator[Finding, None
         yield warning(
             "bundle.unsealed", "It is an unsealed evaluation bundle: good for comparing encoders, taken by no server."
         )
-        return parse_manifest(container.manifest)
+        return bare_manifest(container.manifest)
     statement = take_apart(container.manifest, kind=MANIFEST_KIND)
     yield passed("bundle.signature-form", "The statement is a compact JWS of the form required.")
     yield _signature(statement, against)
-    manifest = parse_manifest(statement.payload)
-    if manifest.sealing is None:
-        raise malformed("a sealed bundle has to say how it was sealed")
+    manifest = sealed_manifest(statement)
     yield passed("bundle.manifest", "The manifest is canonical JSON with exactly the members of this version.")
     return manifest
 

@@ -47,7 +47,7 @@ def judge_tokens(caller: Caller) -> Iterator[Finding]:
         "token.other-vendor": (caller.assertion(iss="someone-else", sub="someone-else"), "another vendor's name"),
         "token.other-type": (caller.assertion(kind="dedup-bundle"), "a signature that was made for a bundle"),
         "token.other-key": (_forged(caller), "a signature by another key under this key's id"),
-        "token.unsigned": (_unsigned(good), "an assertion whose header says alg none"),
+        "token.unsigned": (_unsigned(caller.assertion()), "an assertion whose header says alg none"),
     }
     for code, (assertion, what) in wrong.items():
         reply = caller.ask_for_token(assertion)
@@ -85,6 +85,6 @@ def _forged(caller: Caller) -> str:
 
 
 def _unsigned(good: str) -> str:
-
+    """Return a good assertion's claims under a header that asks for no signature, and none."""
     header = b64url(canonical_json({"alg": "none", "typ": ASSERTION_KIND}))
     return f"{header}.{good.split('.')[1]}."

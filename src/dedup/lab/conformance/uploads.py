@@ -91,7 +91,7 @@ def judge_completion(walk: Walk, address: str, junk: bytes) -> Iterator[Finding]
     errors = rejected.document.get("errors")
     yield judged(
         "complete.says-why",
-        isinstance(errors, list) and bool(errors) and all({"code", "detail"} <= set(one) for one in errors),
+        isinstance(errors, list) and bool(errors) and all(map(_says_why, errors)),
         "A rejected bundle is answered with a list of errors, each with code and detail.",
         "A rejected bundle is not answered with a list of errors.",
     )
@@ -132,6 +132,10 @@ def judge_strangers(walk: Walk, address: str) -> Iterator[Finding]:
         "Another vendor's upload answers as none at all.",
         "Another vendor's upload can be told from none at all.",
     )
+
+
+def _says_why(error: object) -> bool:
+    return isinstance(error, dict) and {"code", "detail"} <= set(error)
 
 
 def _creation(walk: Walk, junk: bytes) -> dict[str, Any]:
