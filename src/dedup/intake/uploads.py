@@ -57,26 +57,27 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one submission of a vendor stands: accepted (once), or an upload on its way, or one that came to nothing."""
+    """How one submission of a vendor stands: accepted (once), or an upload on its way, or one that came to nothing.
 
-    upload: Upload | None
+    It is a `submission` or an `upload`. A vendor's are listed by `begun_at`: of the acceptance, else of the creation.
+    """
+
+    declared: Declaration
+    state: SubmissionState | UploadState
+    begun_at: datetime
     submission: Submission | None = None
+    upload: Upload | None = None
 
-    @property
-    def declared(self) -> Declaration:
-        """What the vendor said of the bundle, or what was accepted."""
-        if self.submission is not None:
-            return _declared_by(self.submission)
-        assert self.upload is not None  # nosec B101 (one of the two is there, always)
-        return self.upload.declared
+    @classmethod
+    def of_submission(cls, known: Submission) -> Standing:
+        """Return how an accepted submission stands."""
+        declared = Declaration(known.id, known.provider, known.snapshot_date, known.file_bytes, known.file_sha256)
+        return cls(declared, known.state, known.received_at, submission=known)
 
-    @property
-    def state(self) -> SubmissionState | UploadState:
-        """The state of the submission, or else of the upload."""
-        if self.submission is not None:
-            return self.submission.state
-        assert self.upload is not None  # nosec B101 (as above)
-        return self.upload.state
+    @classmethod
+    def of_upload(cls, upload: Upload) -> Standing:
+        """Return how an upload of no accepted submission stands."""
+        return cls(upload.declared, upload.state, upload.created_at, upload=upload)
 
 
 def standing_of(session: Session, vendor: str, submission_id: str) -> Standing:
@@ -87,21 +88,13 @@ def standing_of(session: Session, vendor: str, submission_id: str) -> Standing:
     return standing
 
 
-def begun_at(standing: Standing) -> datetime:
-    """Return the moment by which a vendor's submissions are listed: of the acceptance, else of the creation."""
-    if standing.submission is not None:
-        return standing.submission.received_at
-    assert standing.upload is not None  # nosec B101 (as above)
-    return standing.upload.created_at
-
-
 def standings_of(
     session: Session, vendor: str, *, before: tuple[datetime, str] | None = None, limit: int
 ) -> list[Standing]:
     """Return how a vendor's submissions stand, the newest first, from after a moment and an id."""
-    standings = [Standing(upload) for upload in uploads_of(session, vendor, before=before, limit=limit)]
-    standings += [Standing(None, known) for known in submissions_of(session, vendor, before=before, limit=limit)]
-    return sorted(standings, key=lambda one: (begun_at(one), one.declared.submission_id), reverse=True)[:limit]
+    standings = [Standing.of_upload(one) for one in uploads_of(session, vendor, before=before, limit=limit)]
+    standings += [Standing.of_submission(one) for one in submissions_of(session, vendor, before=before, limit=limit)]
+    return sorted(standings, key=lambda one: (one.begun_at, one.declared.submission_id), reverse=True)[:limit]
 
 
 def create_upload(declared: Declaration, idempotency_key: str, sender: Sender) -> tuple[Standing, bool]:
@@ -122,14 +115,13 @@ def create_upload(declared: Declaration, idempotency_key: str, sender: Sender) -
         with registry.write(event) as session:
             known = _known(session, declared, idempotency_key, sender.vendor)
             if known is not None:
-                raise _KnownMeanwhile
+                raise _AlreadyThereError(known)
             _check_load(session, declared, sender)
             begin_upload(session, upload)
-    except _KnownMeanwhile:
-        assert known is not None  # nosec B101 (set where it was raised)
-        return known, False
+    except _AlreadyThereError as there:
+        return there.standing, False
     reach("upload.created")
-    return Standing(upload), True
+    return Standing.of_upload(upload), True
 
 
 def open_upload(session: Session, vendor: str, submission_id: str) -> Upload:
@@ -137,11 +129,11 @@ def open_upload(session: Session, vendor: str, submission_id: str) -> Upload:
 
     Raises `UploadError`: `upload.unknown`, `upload.settled` (accepted or rejected), `upload.aborted`, `upload.expired`.
     """
-    standing = standing_of(session, vendor, submission_id)
-    if standing.submission is not None or standing.upload is None:
+    upload = standing_of(session, vendor, submission_id).upload
+    if upload is None:
         raise _settled()
-    refuse_unless_open(standing.upload)
-    return standing.upload
+    refuse_unless_open(upload)
+    return upload
 
 
 def refuse_unless_open(upload: Upload) -> None:
@@ -161,11 +153,8 @@ def abort_upload(submission_id: str, sender: Sender) -> None:
     """
     store = sender.intake.store
     with store.registry.read() as session:
-        standing = standing_of(session, sender.vendor, submission_id)
-    if standing.submission is not None or standing.upload is None:
-        raise _settled()
-    if standing.upload.state is UploadState.ABORTED:
-        return
+        if standing_of(session, sender.vendor, submission_id).state is UploadState.ABORTED:
+            return
     with store.registry.write(sender.event("upload.aborted", submission_id, "asked for by its vendor")) as session:
         upload = open_upload(session, sender.vendor, submission_id)
         settle_upload(session, upload, UploadState.ABORTED, at=sender.intake.now)
@@ -190,16 +179,20 @@ def check_quota(sent: int, size: int, sender: Sender) -> None:
         )
 
 
-class _KnownMeanwhile(Exception):  # noqa: N818 (no error: another call was first, and this one changes nothing)
-    pass
+class _AlreadyThereError(Exception):
+    """Another call was first: the transaction of this one is taken back, and its caller hears how things stand."""
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__()
+        self.standing = standing
 
 
 def _find(session: Session, vendor: str, submission_id: str) -> Standing | None:
     submission = find_submission(session, submission_id)
-    if submission is not None and submission.vendor != vendor:
-        submission = None
+    if submission is not None and submission.vendor == vendor:
+        return Standing.of_submission(submission)
     upload = find_upload(session, vendor, submission_id)
-    return Standing(upload, submission) if upload or submission else None
+    return Standing.of_upload(upload) if upload else None
 
 
 def _known(session: Session, declared: Declaration, idempotency_key: str, vendor: str) -> Standing | None:
@@ -241,16 +234,6 @@ def _check_load(session: Session, declared: Declaration, sender: Sender) -> None
         )
     check_quota(load.bytes_of_day, declared.bytes, sender)
     check_room(declared.bytes, sender, outstanding=load.outstanding_bytes)
-
-
-def _declared_by(submission: Submission) -> Declaration:
-    return Declaration(
-        submission.id,
-        submission.provider,
-        submission.snapshot_date,
-        submission.file_bytes,
-        submission.file_sha256,
-    )
 
 
 def _settled() -> UploadError:

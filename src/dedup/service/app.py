@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
@@ -30,9 +31,16 @@ VERSION = "1"
 log = logging.getLogger("dedup.service")
 
 
+class _Application(FastAPI):
+    """An application that says of itself what is frozen."""
+
+    def openapi(self) -> dict[str, Any]:
+        return openapi_document(self)
+
+
 def described_app() -> FastAPI:
     """Return the application with its calls and no installation behind them: what OpenAPI tells of."""
-    app = FastAPI(
+    app = _Application(
         title="dedup upload",
         version=VERSION,
         docs_url=None,
@@ -44,7 +52,6 @@ def described_app() -> FastAPI:
     )
     for room in (publication, tokens, submissions, reading, health):
         app.include_router(room.router)
-    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     return app
 
 

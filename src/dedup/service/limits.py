@@ -61,21 +61,28 @@ async def pieces(request: Request, limits: ServiceLimits) -> AsyncIterator[bytes
     """
     held = bytearray()
     stream = aiter(request.stream())
-    try:
-        async with asyncio.timeout(limits.chunk_seconds):
-            while True:
-                async with asyncio.timeout(limits.idle_seconds):
-                    data = await anext(stream, None)
-                if data is None:
-                    break
-                held += data
-                if len(held) >= PIECE_BYTES:
-                    yield bytes(held)
-                    held.clear()
-    except TimeoutError as error:
-        raise ServiceError("request.too-slow", "The body came too slowly.") from error
+    clock = asyncio.get_running_loop().time
+    last = clock() + limits.chunk_seconds
+    while (data := await _next(stream, min(last, clock() + limits.idle_seconds))) is not None:
+        held += data
+        if len(held) >= PIECE_BYTES:
+            yield bytes(held)
+            held.clear()
     if held:
         yield bytes(held)
+
+
+async def _next(stream: AsyncIterator[bytes], deadline: float) -> bytes | None:
+    """Return what comes next, None at the end.
+
+    Only the waiting is timed: a time-out round the caller's work would cancel it in the middle of a write, which its
+    thread goes on with while the file is closed.
+    """
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await anext(stream, None)
+    except TimeoutError as error:
+        raise ServiceError("request.too-slow", "The body came too slowly.") from error
 
 
 async def small_body(request: Request, limits: ServiceLimits) -> bytes:

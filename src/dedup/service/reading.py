@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from dedup.codes import preferred_language
 from dedup.intake.acceptance import receipt_of
 from dedup.intake.upload_terms import UploadError
-from dedup.intake.uploads import Standing, begun_at, standing_of, standings_of
+from dedup.intake.uploads import Standing, standing_of, standings_of
 from dedup.service.authentication import authorised
 from dedup.service.caller import Caller, Scope
 from dedup.service.report_page import CONTENT_POLICY, prefers_page, report_page
@@ -130,7 +130,7 @@ async def report(
 
 
 def _cursor_of(standing: Standing) -> str:
-    microseconds = (begun_at(standing) - _EPOCH) // timedelta(microseconds=1)
+    microseconds = (standing.begun_at - _EPOCH) // timedelta(microseconds=1)
     return f"{microseconds}-{standing.declared.submission_id}"
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from dedup.bundle.keyfiles import timestamp
 from dedup.codes import title_of
 from dedup.intake.acceptance import receipt_of
-from dedup.intake.uploads import Sender, Standing, begun_at
+from dedup.intake.uploads import Sender, Standing
 from dedup.service.shapes import Reason, Status, Summary
 from dedup.store.tables import SubmissionState, UploadState
 
@@ -16,7 +16,7 @@ _UNUSABLE = "The bundle turned out to be unusable when it was opened; send a new
 
 def offset_of(standing: Standing) -> int:
     """Return how many bytes the server has of it."""
-    if standing.submission is not None or standing.upload is None:
+    if standing.upload is None:
         return standing.declared.bytes
     return standing.upload.offset if standing.state is UploadState.OPEN else 0
 
@@ -25,7 +25,7 @@ def summary_of(standing: Standing, *, upload_seconds: int, language: str = "en")
     """Return how a submission stands, without its receipt."""
     declared, submission, upload = standing.declared, standing.submission, standing.upload
     expires = None
-    if submission is None and upload is not None and upload.state is UploadState.OPEN:
+    if upload is not None and upload.state is UploadState.OPEN:
         expires = upload.touched_at + timedelta(seconds=upload_seconds)
     return Summary(
         submission_id=declared.submission_id,
@@ -35,7 +35,7 @@ def summary_of(standing: Standing, *, upload_seconds: int, language: str = "en")
         bytes=declared.bytes,
         offset=offset_of(standing),
         sha256=declared.sha256,
-        created_at=timestamp(begun_at(standing)),
+        created_at=timestamp(standing.begun_at),
         received_at=timestamp(submission.received_at) if submission else None,
         expires_at=timestamp(expires) if expires else None,
         problem=reason_of(standing, language),

@@ -25,6 +25,7 @@ from dedup.service.refusal import ServiceError
 from dedup.service.serving import Service, service_of
 from dedup.service.shapes import OFFSET, Completion, Creation, Status, problems
 from dedup.service.standing import offset_of, status_of_standing
+from dedup.store.tables import UploadState
 from dedup.store.uploads import Declaration
 
 COLLECTION = "/v1/submissions"
@@ -94,7 +95,7 @@ async def ask(request: Request, caller: Writer, submission_id: SubmissionPath) -
     def work() -> Standing:
         with service.store.registry.read() as session:
             standing = standing_of(session, caller.vendor, submission_id)
-        if standing.submission is None and standing.upload is not None and standing.state in {"aborted", "expired"}:
+        if standing.upload is not None and standing.state in {UploadState.ABORTED, UploadState.EXPIRED}:
             refuse_unless_open(standing.upload)
         return standing
 
