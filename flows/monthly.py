@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from dedup.nightly.announcing import announced
-from dedup.nightly.monthly import MonthlyResult, month_that_ended, write_monthly_reports
+from dedup.nightly.monthly import MonthlyResult, month_asked, write_monthly_reports
 from dedup.nightly.night import open_night
 from dedup.nightly.summary import Job
 from flows.tasks import as_task, operator_of, settings_of, show_counts, show_ksvs, today_or, utc_now, without_values
@@ -21,7 +21,7 @@ def monthly(config: str | None = None, month: str | None = None, day: str | None
     (`reports.failed`), with the KSVs named in its state.
     """
     today = today_or(day)
-    chosen = month or month_that_ended(today)
+    chosen = without_values(lambda: month_asked(month, today))
 
     def work() -> MonthlyResult:
         with open_night(settings_of(config), today=today, clock=utc_now) as night:
@@ -33,7 +33,7 @@ def monthly(config: str | None = None, month: str | None = None, day: str | None
             lambda: as_task("reports", work),
             lambda result: result.summary(),
             job=Job.MONTHLY,
-            day=today,
+            period=chosen,
             operator=operator,
         )
 

@@ -42,7 +42,13 @@ def nightly(config: str | None = None, day: str | None = None, until: str | None
         if last is not Stage.REPORTS:
             return work()
         operator = operator_of(settings_of(config))
-        return announced(work, lambda result: result.summary(today), job=Job.NIGHTLY, day=today, operator=operator)
+        return announced(
+            work,
+            lambda result: result.summary(today),
+            job=Job.NIGHTLY,
+            period=today.isoformat(),
+            operator=operator,
+        )
 
     result = without_values(whole_night)
     stages = [stage.to_json() for stage in result.stages]

@@ -26,7 +26,7 @@ def retention(config: str | None = None) -> dict[str, int]:
             lambda: as_task("retention", work),
             lambda removed: removed.summary(today),
             job=Job.RETENTION,
-            day=today,
+            period=today.isoformat(),
             operator=operator,
         )
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+REFUSED_BY_SYSTEM = "system.refused"
+BUG = "bug"
+
 
 class DedupError(Exception):
     """A fault in what the system was given; `code` is stable, `message` is one sentence without any value.
@@ -44,6 +47,13 @@ class BundleError(DedupError):
 
 class StoreError(DedupError):
     """A store that cannot be opened, is locked by another run, or fails its own checks."""
+
+
+def error_code(error: BaseException) -> str:
+    """Return the stable code of whatever ended some work: a fault's own, the operating system's, or that of a bug."""
+    if isinstance(error, DedupError):
+        return error.code
+    return REFUSED_BY_SYSTEM if isinstance(error, OSError) else BUG
 
 
 def kind_and_place(error: BaseException) -> str:

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import FirstNight
 
 from dedup.lab.installation import Installation
-from dedup.nightly.monthly import MonthlyResult, month_that_ended, write_monthly_reports
+from dedup.nightly.monthly import MonthlyResult, month_asked, month_that_ended, write_monthly_reports
 from dedup.nightly.night import open_night
 from dedup.nightly.result import NightResult
 from dedup.nightly.run import run_night
@@ -40,6 +40,14 @@ def month_of(installation: Installation, month: str | None, day: date = FIRST) -
 )
 def test_the_month_that_ended_is_the_one_before(today: date, month: str) -> None:
     assert month_that_ended(today) == month
+
+
+def test_a_month_is_asked_for_as_it_is_written_and_else_the_one_that_ended() -> None:
+    assert (month_asked("2026-10", LAST), month_asked(None, FIRST)) == ("2026-10", "2026-11")
+    for wrong in ("november", "2026-13", "2026-1"):
+        with pytest.raises(ReportError) as fault:
+            month_asked(wrong, FIRST)
+        assert fault.value.code == "reports.month"
 
 
 def test_every_ksv_and_insurer_gets_its_month(

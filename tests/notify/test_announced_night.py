@@ -14,10 +14,12 @@ import trustme
 from dedup.errors import DedupError
 from dedup.lab.installation import Installation
 from dedup.nightly.announcing import Operator, announced
+from dedup.nightly.monthly import MonthlyResult, write_monthly_reports
 from dedup.nightly.night import open_night
 from dedup.nightly.result import NightResult
 from dedup.nightly.run import run_night
 from dedup.nightly.summary import Job, Summary
+from dedup.reports.night import ReportError
 
 from .conftest import Hook, Mailbox
 
@@ -87,7 +89,11 @@ def test_a_night_is_told_by_both_channels_in_counts_and_codes(
 ) -> None:
     faults: list[DedupError] = []
     result = announced(
-        lambda: run(told_of), summary_of, job=Job.NIGHTLY, day=NIGHT, operator=operator(told_of, hook, faults)
+        lambda: run(told_of),
+        summary_of,
+        job=Job.NIGHTLY,
+        period=NIGHT.isoformat(),
+        operator=operator(told_of, hook, faults),
     )
 
     assert faults == []
@@ -115,13 +121,32 @@ def test_a_night_that_ends_by_a_fault_is_told_by_its_code_alone(
 
     faults: list[DedupError] = []
     with pytest.raises(KeyError):
-        announced(bug, summary_of, job=Job.NIGHTLY, day=NIGHT, operator=operator(told_of, hook, faults))
+        announced(bug, summary_of, job=Job.NIGHTLY, period=NIGHT.isoformat(), operator=operator(told_of, hook, faults))
 
     assert faults == []
     [document] = hook.documents()
     assert (document["outcome"], document["error"]) == ("failed", "bug")
     assert mailbox.messages[0]["Subject"].endswith("mislukt (bug)")
     assert not [payload for payload in payloads(hook, mailbox) if "Qvist" in payload or "1993" in payload]
+
+
+def test_a_month_that_cannot_be_reported_on_is_told_by_its_name(told_of: Installation, hook: Hook) -> None:
+    def work() -> MonthlyResult:
+        with open_night(told_of.settings, today=date(2026, 12, 1), clock=lambda: datetime.now(UTC)) as night:
+            return write_monthly_reports(night, "2026-11")
+
+    with pytest.raises(ReportError):
+        announced(
+            work,
+            lambda result: result.summary(),
+            job=Job.MONTHLY,
+            period="2026-11",
+            operator=operator(told_of, hook, []),
+        )
+
+    [document] = hook.documents()
+    assert (document["period"], document["error"]) == ("2026-11", "reports.no-night")
+    assert "monthly reports of November 2026: failed (reports.no-night)" in document["text"]
 
 
 def test_channels_that_fail_are_named_and_the_work_is_done(told_of: Installation, hook: Hook, mailbox: Mailbox) -> None:
@@ -132,7 +157,7 @@ def test_channels_that_fail_are_named_and_the_work_is_done(told_of: Installation
         lambda: "done",
         lambda _: Summary(Job.RETENTION, NIGHT.isoformat()),
         job=Job.RETENTION,
-        day=NIGHT,
+        period=NIGHT.isoformat(),
         operator=heard,
     )
 

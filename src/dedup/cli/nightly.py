@@ -63,7 +63,8 @@ def nightly(
 
     if until is Until.REPORTS:
         operator = operator_of(settings)
-        result = announced(work, lambda night: night.summary(today), job=Job.NIGHTLY, day=today, operator=operator)
+        period = today.isoformat()
+        result = announced(work, lambda night: night.summary(today), job=Job.NIGHTLY, period=period, operator=operator)
     else:
         result = work()
     if as_json:

@@ -76,19 +76,20 @@ def monthly(
     from zoneinfo import ZoneInfo
 
     from dedup.nightly.announcing import announced
-    from dedup.nightly.monthly import month_that_ended, write_monthly_reports
+    from dedup.nightly.monthly import month_asked, write_monthly_reports
     from dedup.nightly.night import open_night
     from dedup.nightly.summary import Job
 
     settings = settings_from(config)
     today = (day or datetime.now(ZoneInfo("Europe/Amsterdam"))).date()
+    chosen = month_asked(month, today)
 
     def work() -> MonthlyResult:
         with open_night(settings, today=today, clock=lambda: datetime.now(UTC), out=out) as night:
-            return write_monthly_reports(night, month or month_that_ended(today))
+            return write_monthly_reports(night, chosen)
 
     operator = operator_of(settings)
-    made = announced(work, lambda result: result.summary(), job=Job.MONTHLY, day=today, operator=operator)
+    made = announced(work, lambda result: result.summary(), job=Job.MONTHLY, period=chosen, operator=operator)
     _print(made, as_json=as_json)
 
 
@@ -97,14 +98,8 @@ def _print(made: MonthlyResult, *, as_json: bool) -> None:
     if as_json:
         print_json(made.to_json())
     else:
-        whose = " and ".join(
-            counted
-            for count, counted in (
-                (len(made.ksvs), f"{len(made.ksvs)} KSVs"),
-                (len(made.insurers), f"{len(made.insurers)} insurers"),
-            )
-            if count
-        )
+        audiences = {"KSVs": made.ksvs, "insurers": made.insurers}
+        whose = " and ".join(f"{len(those)} {audience}" for audience, those in audiences.items() if those)
         typer.echo(f"Reports of {made.month}, as it stood in the night of {made.day}, for {whose or 'nobody'}:")
         for path in made.files:
             typer.echo(f"  {path}")

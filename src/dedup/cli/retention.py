@@ -36,7 +36,8 @@ def retention(as_json: JsonOption = False, config: ConfigOption = None) -> None:
             return apply_retention(night)
 
     operator = operator_of(settings)
-    removed = announced(work, lambda done: done.summary(today), job=Job.RETENTION, day=today, operator=operator)
+    period = today.isoformat()
+    removed = announced(work, lambda done: done.summary(today), job=Job.RETENTION, period=period, operator=operator)
     if as_json:
         print_json({"day": today.isoformat(), "removed": removed.to_json()})
         return

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import ParamSpec
 
 from dedup.codes import meanings
-from dedup.errors import DedupError, kind_and_place
+from dedup.errors import BUG, REFUSED_BY_SYSTEM, DedupError, kind_and_place
 
 P = ParamSpec("P")
 _LANGUAGE = "en"  # the command line's
@@ -78,10 +78,10 @@ def check(code: str) -> Callable[[Callable[P, Seen]], Callable[P, Finding]]:
                 return Finding(code, Outcome.FAILED, fault.message, _remedy(code), fault.code)
             except OSError as fault:
                 sentence = f"The operating system refused: {fault.strerror or kind_and_place(fault)}."
-                return Finding(code, Outcome.FAILED, sentence, _remedy(code), "system.refused")
+                return Finding(code, Outcome.FAILED, sentence, _remedy(code), REFUSED_BY_SYSTEM)
             except Exception as error:  # a bug, whose text could quote a value; the other checks are still worth making
                 sentence = f"This is a bug in dedup: {kind_and_place(error)}."
-                return Finding(code, Outcome.FAILED, sentence, _remedy(code), "bug")
+                return Finding(code, Outcome.FAILED, sentence, _remedy(code), BUG)
             well = seen.outcome is Outcome.OK
             return Finding(code, seen.outcome, seen.sentence, "" if well else _remedy(code))
 

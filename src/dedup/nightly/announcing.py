@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import TypeVar
 
-from dedup.errors import DedupError
+from dedup.errors import DedupError, error_code
 from dedup.nightly.summary import Job, Summary, as_document, headline, in_both_languages
-from dedup.nightly.writing import error_code
 from dedup.notify.telling import Notice, tell
 from dedup.reports.texts import texts_in
 from dedup.settings import Settings
@@ -37,13 +36,16 @@ class Operator:
 
 
 def announced(
-    work: Callable[[], T], summary_of: Callable[[T], Summary], *, job: Job, day: date, operator: Operator
+    work: Callable[[], T], summary_of: Callable[[T], Summary], *, job: Job, period: str, operator: Operator
 ) -> T:
-    """Do the work and tell what came of it; what the work raises is told as its stable code, and raised."""
+    """Do the work and tell what came of it; what the work raises is told as its stable code, and raised.
+
+    `period` is the ISO day or month that the work is of, as in `Summary`.
+    """
     try:
         result = work()
     except Exception as error:
-        operator.hears(Summary(job, day.isoformat(), error=error_code(error)))
+        operator.hears(Summary(job, period, error=error_code(error)))
         raise
     operator.hears(summary_of(result))
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -12,18 +13,17 @@ from typing import Any
 from dedup.nightly.contracts import kept_contracts
 from dedup.nightly.finding import FINDINGS, findings_from_json
 from dedup.nightly.memory import content_of
-from dedup.nightly.monthly_insurers import INSURER_REPORTS_FOLDER, insurer_reports
-from dedup.nightly.monthly_ksvs import MONTHLY_REPORTS_FOLDER, MonthOfKsv, ksv_reports, months_of_ksvs
+from dedup.nightly.monthly_insurers import insurer_reports
+from dedup.nightly.monthly_ksvs import MonthOfKsv, ksv_reports, months_of_ksvs
 from dedup.nightly.night import Night
 from dedup.nightly.result import counts_of_failed, errors_of_ksvs
-from dedup.nightly.standing import Standing
+from dedup.nightly.standing import Standing, standing_of
 from dedup.nightly.summary import Job, KsvLine, Summary
 from dedup.nightly.writing import Audience, FailedReport, FailedReportsError, Wanted, write_each
 from dedup.reports.night import ReportError
 from dedup.store.runs import finish_run, outputs_before
 
-__all__ = ["INSURER_REPORTS_FOLDER", "MONTHLY_REPORTS_FOLDER"]
-
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 GRACE_DAYS = 7  # how long into the next month a month can still be reported on
 
 
@@ -85,6 +85,15 @@ def month_of_report(month: str | None, newest: date) -> str:
     return month
 
 
+def month_asked(month: str | None, today: date) -> str:
+    """Return the month that is asked for, as `2026-11`, else the one that ended last; raises `ReportError`."""
+    if not month:
+        return month_that_ended(today)
+    if not _MONTH.fullmatch(month):
+        raise ReportError("reports.month", f"A month is written like {month_that_ended(today)}.")
+    return month
+
+
 def month_that_ended(today: date) -> str:
     """Return the month before today's, as `2026-11`."""
     return f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
@@ -119,7 +128,7 @@ def _standing(night: Night, month: str | None) -> Standing:
         raise ReportError("reports.no-night", "There is no night yet to report on; run `dedup nightly` first.")
     newest, found = nights[-1]
     chosen = month_of_report(month, newest)
-    return Standing(replace(night, today=newest), chosen, findings_from_json(content_of(night, found)))
+    return standing_of(replace(night, today=newest), chosen, findings_from_json(content_of(night, found)))
 
 
 def _write(

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import orjson
 
 from dedup.nightly.contracts import contracts_of, kept_contracts
-from dedup.nightly.reporting import names_in, prepare_night
-from dedup.nightly.snapshots import current_snapshots
+from dedup.nightly.reporting import names_in
 from dedup.nightly.standing import Standing
 from dedup.nightly.writing import Audience, Wanted
 from dedup.regions import read_regions
@@ -34,19 +33,20 @@ def disclosure_rules(settings: Settings) -> DisclosureRules:
 
 def insurer_reports(standing: Standing) -> list[Wanted]:
     """Return the reports of all insurers in the list of contracts; raises `ReportError` (`reports.no-contracts`)."""
-    night, month, findings = standing.night, standing.month, standing.findings
+    night, month = standing.night, standing.month
     kept = kept_contracts(night.settings, night.keys)
     contracts = contracts_of(kept, names_in(night.settings), night.today, new_codes=night.new_codes)
     if contracts is None:
         raise ReportError("reports.no-contracts", "No list of contracts is kept; see `dedup contracts import`.")
-    prepared = prepare_night(night, current_snapshots(night), findings)
     names = read_regions(night.settings.regions_path).names
     rules = disclosure_rules(night.settings)
     ksvs_of = contracts.ksvs_of_insurers()
 
     def render(insurer: str) -> Mapping[str, bytes]:
         named = {ksv: names.get(ksv, ksv) for ksv in ksvs_of[insurer]}
-        report = build_insurer(prepared, findings, insurer=insurer, month=month, ksv_names=named, rules=rules)
+        report = build_insurer(
+            standing.prepared, standing.findings, insurer=insurer, month=month, ksv_names=named, rules=rules
+        )
         return {
             "report.html": insurer_page.render(report).encode("utf-8"),
             "report.json": orjson.dumps(insurer_files.as_json(report), option=orjson.OPT_INDENT_2),

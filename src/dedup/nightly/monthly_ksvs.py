@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from dedup.nightly.reporting import history_of, prepare_night, render_ksv
-from dedup.nightly.snapshots import current_snapshots
+from dedup.nightly.reporting import render_ksv
 from dedup.nightly.standing import Standing
 from dedup.nightly.summary import KsvLine
 from dedup.nightly.writing import Audience, Wanted
@@ -64,7 +63,7 @@ class MonthOfKsv:
 
 def months_of_ksvs(standing: Standing) -> tuple[MonthOfKsv, ...]:
     """Return what the nights of the month counted in every KSV that any of them reported on."""
-    nights = [(day, written) for day, written in standing.nights() if f"{day:%Y-%m}" == standing.month]
+    nights = [(day, written) for day, written in standing.nights if f"{day:%Y-%m}" == standing.month]
     ksvs = sorted({ksv for _, written in nights for ksv in written.open_findings})
     return tuple(
         MonthOfKsv(
@@ -86,13 +85,10 @@ def months_of_ksvs(standing: Standing) -> tuple[MonthOfKsv, ...]:
 
 def ksv_reports(standing: Standing, months: Sequence[MonthOfKsv]) -> list[Wanted]:
     """Return the reports of all KSVs that the month's nights reported on, each with the month's own terms."""
-    night = standing.night
-    names = read_regions(night.settings.regions_path).names
-    earlier = history_of((day, written) for day, written in standing.nights() if day < night.today)
-    prepared = prepare_night(night, current_snapshots(night), standing.findings, history=earlier)
+    names = read_regions(standing.night.settings.regions_path).names
     days = calendar.monthrange(*map(int, standing.month.split("-")))[1]
-    terms = replace(prepared.terms, nights_shown=days, weeks_shown=-(-days // 7))
-    of_month = replace(prepared, terms=terms)
+    terms = replace(standing.prepared.terms, nights_shown=days, weeks_shown=-(-days // 7))
+    of_month = replace(standing.prepared, terms=terms)
     counted = {month.ksv: month for month in months}
 
     def render(ksv: str) -> Mapping[str, bytes]:

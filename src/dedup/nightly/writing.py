@@ -9,13 +9,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from dedup.errors import DedupError, kind_and_place
+from dedup.errors import BUG, REFUSED_BY_SYSTEM, error_code, kind_and_place
 from dedup.reports.night import ReportError
 from dedup.store.durable import make_private_folder, write_durably
 from dedup.store.failpoints import reach
-
-REFUSED_BY_SYSTEM = "system.refused"
-BUG = "bug"
 
 
 class Audience(StrEnum):
@@ -102,13 +99,6 @@ def _write(one: Wanted, out: Path) -> dict[str, str]:
         write_durably(out / name, content)
         digests[name] = hashlib.sha256(content).hexdigest()
     return digests
-
-
-def error_code(error: BaseException) -> str:
-    """Return the stable code of whatever ended some work: a fault's own, the operating system's, or that of a bug."""
-    if isinstance(error, DedupError):
-        return error.code
-    return REFUSED_BY_SYSTEM if isinstance(error, OSError) else BUG
 
 
 def _code_and_place(error: Exception) -> tuple[str, str]:
