@@ -79,7 +79,8 @@ def run_demo(folder: Path, *, config: Path, day: date, clock: Callable[[], datet
 def strayed(simulation: Simulation, regions: Regions) -> list[str]:
     """Return the KSV of each registration that lies where no provider of the simulation is at home."""
     found = simulation.registrations["postcode"].str[:4].map(regions.ksv_of)
-    return [ksv for ksv in found if ksv and ksv not in set(simulation.providers["ksv"])]
+    home = set(simulation.providers["ksv"])
+    return [ksv for ksv in found if ksv and ksv not in home]
 
 
 def plant_faulty_rows(extract: Path) -> int:
