@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dedup.cli.console import EXIT_FAULT, ConfigOption, JsonOption, print_json
+from dedup.cli.console import EXIT_FAULT, ConfigOption, JsonOption, print_json, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +43,13 @@ def conformance(
 
     Example: dedup conformance 41234567.bundle --credentials credentials.json
     """
-    from dedup.lab.conformance.finding import has_failed
+    from dedup.lab.conformance.finding import Outcome, has_failed
 
-    is_server = "://" in subject
-    if is_server and credentials is None:
-        raise typer.BadParameter("A server is judged with --credentials.")
-    if is_server and not provider and bundle is None:
-        raise typer.BadParameter("A server is judged for a --provider, or with a --bundle.")
-    if is_server and credentials is not None:
+    if "://" in subject:
+        if credentials is None:
+            raise typer.BadParameter("A server is judged with --credentials.")
+        if not provider and bundle is None:
+            raise typer.BadParameter("A server is judged for a --provider, or with a --bundle.")
         findings = _judge_server(subject, credentials, provider, bundle, other)
     else:
         findings = _judge_bundle(Path(subject), credentials, opened_with, model, config)
@@ -59,10 +58,7 @@ def conformance(
         done.append(finding)
         if not as_json:
             typer.echo(f"{finding.outcome.value:<8} {finding.code:<24} {finding.sentence}")
-    counts = {
-        outcome: sum(one.outcome.value == outcome for one in done)
-        for outcome in ("passed", "warning", "failed", "skipped")
-    }
+    counts = {outcome.value: sum(one.outcome is outcome for one in done) for outcome in Outcome}
     if as_json:
         print_json({"subject": subject, **counts, "checks": [finding.to_json() for finding in done]})
     else:
@@ -77,7 +73,6 @@ def _judge_bundle(
     from datetime import UTC, datetime
 
     from dedup.bundle.keyfiles import SealingPrivateKey, read_key
-    from dedup.cli.console import settings_from
     from dedup.lab.conformance.bundle import Against, judge_bundle
     from dedup.model.load import load_model
     from dedup.send.credentials import read_credentials

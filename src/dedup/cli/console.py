@@ -53,6 +53,14 @@ def operator_of(settings: Settings) -> Operator:
     )
 
 
+def this_command() -> str:
+    """Return how this program was called, so that what is printed can be typed again."""
+    called = Path(sys.argv[0])
+    if called.name != "dedup":
+        return "dedup"
+    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
+
+
 def print_failed(failed: Iterable[FailedReport]) -> None:
     """Print a line for every report that was not written: for whom, its stable code, and where a bug is."""
     for report in failed:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from
+from dedup.cli.console import ConfigOption, JsonOption, print_json, settings_from, this_command
 
 if TYPE_CHECKING:
     from dedup.lab.demo import Demo
@@ -80,13 +80,3 @@ def _print(made: Demo) -> None:
     typer.echo(f"What each provider is told, with a form to answer in, is in {folder / 'provider-reports'}.")
     truth = folder / "truth.csv"
     typer.echo(f"How well did it do? {this_command()} evaluate --findings {made.night.findings} --truth {truth}")
-
-
-def this_command() -> str:
-    """Return how this program was called, so that what is printed can be typed again."""
-    import sys
-
-    called = Path(sys.argv[0])
-    if called.name != "dedup":
-        return "dedup"
-    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)

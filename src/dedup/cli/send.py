@@ -141,9 +141,8 @@ def _print(outcome: Outcome) -> None:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    if outcome.faults:
-        for fault in outcome.faults:
-            print_error(fault.code, f"{outcome.path.name}: {outcome.state.value}. {fault.detail}", as_json=False)
+    for fault in outcome.faults:
+        print_error(fault.code, f"{outcome.path.name}: {outcome.state.value}. {fault.detail}", as_json=False)
     if outcome.receipt is None:
         return
     received = datetime.fromisoformat(outcome.receipt.says["received_at"]).astimezone(ZoneInfo("Europe/Amsterdam"))

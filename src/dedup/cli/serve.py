@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dedup.cli.console import ConfigOption, settings_from
+from dedup.cli.console import ConfigOption, settings_from, this_command
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -81,7 +81,6 @@ def _sandbox(folder: Path, settings: Settings, url: str) -> AbstractContextManag
     """Make or take up a sandbox, say what to type first, and open its bundles while it is served."""
     from datetime import UTC, datetime
 
-    from dedup.cli.demo import this_command
     from dedup.lab.opening import opening_bundles
     from dedup.lab.sandbox import first_steps, open_sandbox
 

@@ -194,7 +194,7 @@ def _upload_all(scene: _Scene, credentials: Credentials, number: int) -> None:
 
 
 def _counted(scene: _Scene) -> Callable[[str], None]:
-    """Return what counts the times that a client had to wait and try again."""
+    """Return what counts how often a client began to wait, as the network broke or the server asked for it."""
 
     def told(_sentence: str) -> None:
         with scene.lock:
