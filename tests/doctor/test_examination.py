@@ -11,6 +11,7 @@ import pandas as pd
 
 from dedup.codes import meanings
 from dedup.doctor import Outcome
+from dedup.doctor.files import still_there
 from dedup.lab.installation import Installation
 
 from .conftest import look
@@ -80,6 +81,18 @@ def test_one_that_cannot_be_read_at_all_is_one_finding(patient: Installation) ->
     [only] = look(patient).findings
 
     assert (only.code, only.outcome, only.cause) == ("doctor.config", Outcome.FAILED, "config.malformed")
+
+
+def test_what_a_night_takes_meanwhile_is_nothing_wrong(tmp_path: Path) -> None:
+    stays, goes, link = (tmp_path / name for name in ("stays", "goes", "link"))
+    for path in (stays, goes):
+        path.write_text("")
+    link.symlink_to("nowhere")
+    looked_at = still_there([stays, goes, link])
+    first = next(looked_at)[0]
+    goes.unlink()
+
+    assert [first, *(path for path, _ in looked_at)] == [stays, link]
 
 
 def test_what_stops_one_check_stops_no_other(patient: Installation) -> None:

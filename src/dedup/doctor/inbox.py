@@ -6,8 +6,8 @@ import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from dedup.doctor.files import OTHERS, still_there
 from dedup.doctor.finding import Seen, check, failed, fine, warning
-from dedup.doctor.keys import OTHERS
 from dedup.intake.inbox import CLAIMED, REJECTED, SUFFIX
 
 _RECEIVED_WITHIN = timedelta(days=1)
@@ -22,8 +22,9 @@ def inbox_can_be_used(inbox: Path, now: datetime) -> Seen:
         return failed(f"{inbox} is no folder that this user can read and write.")
     if inbox.stat().st_mode & OTHERS:
         return failed(f"Others on this machine can get into {inbox}.")
-    waiting = [path for path in inbox.glob(f"*{SUFFIX}") if not path.name.startswith(".")]
-    oldest = min((path.lstat().st_mtime for path in waiting), default=now.timestamp())
+    listed = (path for path in inbox.glob(f"*{SUFFIX}") if not path.name.startswith("."))
+    waiting = [status.st_mtime for _, status in still_there(listed)]
+    oldest = min(waiting, default=now.timestamp())
     if now.timestamp() - oldest > _RECEIVED_WITHIN.total_seconds():
         return warning(f"Of {len(waiting)} bundles in the inbox, the oldest has waited for more than a day.")
     return fine(f"The inbox can be used; bundles that wait: {len(waiting)}.")

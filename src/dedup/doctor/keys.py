@@ -17,9 +17,9 @@ from dedup.bundle.keyfiles import (
 from dedup.bundle.keys import EcPrivateKey, EcPublicKey
 from dedup.bundle.serverkeys import RECEIPTS, SEALING, VENDORS_FOLDER, load_epochs, load_server_keys
 from dedup.bundle.vendors import load_trusted_vendors
+from dedup.doctor.files import OTHERS
 from dedup.doctor.finding import Seen, check, failed, fine, warning
 
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 

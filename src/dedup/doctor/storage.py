@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from dedup.doctor.files import OTHERS, still_there
 from dedup.doctor.finding import Seen, check, failed, fine, warning
-from dedup.doctor.keys import OTHERS
 from dedup.intake.upload_terms import UploadTerms
 from dedup.settings import Settings
 from dedup.store.bundles import BUNDLE_SUFFIX
@@ -28,18 +28,12 @@ def store_is_private(store: Path) -> Seen:
     """See that nobody but the server's user can enter the store's folders or read its files."""
     if not store.is_dir():
         return warning(f"There is no store yet in {store}; the first night makes it.")
-    opened = [path for path in (store, *sorted(store.rglob("*"))) if _is_open(path)]
+    listed = (store, *sorted(store.rglob("*")))
+    opened = [path for path, status in still_there(listed) if status.st_mode & OTHERS]
     if opened:
         first = opened[0].relative_to(store.parent)
         return failed(f"Others on this machine can get at {len(opened)} files or folders of the store, first {first}.")
     return fine(f"Nobody but the server's user can get at {store}.")
-
-
-def _is_open(path: Path) -> bool:
-    try:
-        return bool(path.lstat().st_mode & OTHERS)
-    except FileNotFoundError:  # removed meanwhile: `dedup serve` is at work beside this
-        return False
 
 
 @check("doctor.disk")
