@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from typing import Any
-
 import pytest
 
 MOST_MEMORY = 300 << 20
 
 
-def bench(vendors: int, uploads: int, mebibytes: int) -> Any:
-    command = [sys.executable, "-m", "dedup", "bench", "upload", "--json"]
-    sizes = ["--vendors", str(vendors), "--uploads", str(uploads), "--mebibytes", str(mebibytes)]
-    done = subprocess.run([*command, *sizes], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_a_sample_of_the_trial_in_the_shape_that_stays() -> None:
-    measured = bench(vendors=6, uploads=2, mebibytes=3)
+def test_a_sample_of_the_trial_in_the_shape_that_stays(bench):
+    measured = bench("upload", "--vendors", 6, "--uploads", 2, "--mebibytes", 3)
     ours = measured["ours"]
 
     assert measured["records"] == 12
@@ -33,8 +20,8 @@ def test_a_sample_of_the_trial_in_the_shape_that_stays() -> None:
 
 @pytest.mark.trial
 @pytest.mark.timeout(7200)
-def test_fifty_vendors_upload_twenty_bundles_of_50_mib_each() -> None:
-    ours = bench(vendors=50, uploads=20, mebibytes=50)["ours"]
+def test_fifty_vendors_upload_twenty_bundles_of_50_mib_each(bench):
+    ours = bench("upload", "--vendors", 50, "--uploads", 20, "--mebibytes", 50)["ours"]
 
     assert ours["answers_5xx"] == 0
     assert ours["answers"]["201"] == 1_000
