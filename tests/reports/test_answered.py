@@ -17,7 +17,7 @@ from dedup.reports import html, provider_files, wording, xlsx
 from dedup.reports.first_screen import first_screen
 from dedup.reports.ksv import build
 from dedup.reports.ksv_settings import EVERY_KSV, KsvSettings
-from dedup.reports.night import prepare
+from dedup.reports.night import came_of_answers, prepare
 from dedup.reports.provider import ProviderReports
 from dedup.reports.separated import ksv_csv
 from dedup.reports.texts import texts_in
@@ -80,6 +80,23 @@ def test_contradicting_answers_are_the_coordinators(nights):
     assert wording.step(line, NL) == NL("step.disagree")
     assert {provider_files.step(one, NL) for one in own.values()} == {NL("provider_step.disagree_ksv")}
     assert report.summary.ksv_acts == 1
+
+
+@pytest.mark.parametrize(
+    ("acts", "outcome", "answers", "came_of_it"),
+    [
+        ("ksv", "to_review", ["geen_dubbel"], ""),  # about one of three registrations: nobody said otherwise
+        ("ksv", "to_review", ["onbekend", "terecht"], ""),
+        ("ksv", "to_review", ["geen_dubbel", "terecht"], "disagree"),
+        ("ksv", "certain", ["ons"], "disagree"),
+        ("provider", "certain", ["ons"], "chosen"),
+        ("elsewhere", "likely", ["ander", "onbekend"], "chosen"),
+        ("provider", "clean_up", ["ander"], ""),
+        ("nobody", "legitimate", ["ons"], ""),
+    ],
+)
+def test_providers_disagree_only_where_they_answered_differently(acts, outcome, answers, came_of_it):
+    assert came_of_answers(acts, outcome, answers) == came_of_it
 
 
 def test_an_answer_that_nothing_is_known_yet_changes_no_step(nights):

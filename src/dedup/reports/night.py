@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 
 from dedup.errors import DedupError
 from dedup.findings.frames import Findings
-from dedup.findings.vocabulary import State
+from dedup.findings.vocabulary import Actor, Feedback, FindingClass, State
 from dedup.reports.data import DoubtfulContract, ReportTerms
 from dedup.reports.demand import NO_DEMAND, demand_table
 
@@ -75,6 +75,21 @@ def open_since(row: Mapping[str, Any]) -> date:
 def state_of(row: Mapping[str, Any], today: date) -> str:
     """Return a finding's state; one that is to be acted on since today is new, also if it was there before."""
     return str(State.NEW if row["state"] == State.OPEN and open_since(row) == today else row["state"])
+
+
+def came_of_answers(acts: str, outcome: str, answers: Iterable[str]) -> str:
+    """Return what providers' answers came to: chosen, disagree, or "" for nothing that changes a finding's step.
+
+    The client chose when a provider said with whom she stays; what is to be cleaned up is to be closed whatever they
+    say. They disagree when the KSV acts although they said so, or that it is no double and that it is rightly one.
+    """
+    given = set(answers)
+    chosen = bool(given & {Feedback.OURS, Feedback.THEIRS})
+    if acts == Actor.KSV:
+        return "disagree" if chosen or {Feedback.NOT_A_DOUBLE, Feedback.RIGHTLY} <= given else ""
+    if acts == Actor.NOBODY or outcome == FindingClass.CLEAN_UP:
+        return ""
+    return "chosen" if chosen else ""
 
 
 def prepare(

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from dedup.findings.frames import Findings
-from dedup.findings.vocabulary import OPEN_STATES, Actor, Feedback, FindingClass
+from dedup.findings.vocabulary import OPEN_STATES, Actor, FindingClass
 from dedup.reports.ksv import ATTRIBUTE_ORDER
 from dedup.reports.ksv_settings import KsvSettings, may_name
-from dedup.reports.night import Night, open_since, state_of
+from dedup.reports.night import Night, came_of_answers, open_since, state_of
 from dedup.weeks import MISSING_WEEK
 
 # Only for these may the other provider be named: for what is in doubt a name would tell on a woman who is not ours.
@@ -146,7 +146,7 @@ class ProviderReports:
                     status=own["status"],
                     agreed=self._agreed_of(name, own["registratie_id"], past_reflection, row["class"]),
                     turn=_turn(row, provider),
-                    answered=_answered(row),
+                    answered=came_of_answers(row["acts"], row["class"], row["feedback"].split()),
                     act_here=row["acts_on"] == own["registratie_id"],
                     others=len(others),
                     counterparties=self._named(own, others, row["class"]),
@@ -198,15 +198,6 @@ def _turn(row: Mapping[str, Any], provider: str) -> str:
     if row["acts"] == Actor.PROVIDER:
         return "yours" if row["acts_agb"] == provider else "other"
     return str(row["acts"])
-
-
-def _answered(row: Mapping[str, Any]) -> str:
-    """Return what the answers of providers came to; what is to be cleaned up is to be closed whatever they say."""
-    if row["acts"] == Actor.KSV:
-        return "disagree" if set(row["feedback"].split()) - {Feedback.UNKNOWN} else ""
-    if row["class"] in (FindingClass.CLEAN_UP, FindingClass.LEGITIMATE):
-        return ""
-    return "chosen" if {Feedback.OURS, Feedback.THEIRS} & set(row["feedback"].split()) else ""
 
 
 def _urgency(line: OwnFinding) -> tuple[object, ...]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dedup.findings.rules import BY_CODE
 from dedup.findings.rules.rule import Text
-from dedup.findings.vocabulary import Feedback, FindingClass
 from dedup.reports.data import AgeBand, FindingLine, Hours, KsvReport, ProviderLine
+from dedup.reports.night import came_of_answers
 from dedup.reports.texts import Texts
 
 # The order in which judgements are explained to the reader.
 CLASSES = ("certain", "likely", "to_review", "clean_up", "legitimate")
-_PROVIDERS = ("provider", "elsewhere")  # who may have to act on a finding, but for the coordinator
 
 
 def subtitle(report: KsvReport, texts: Texts) -> str:
@@ -47,14 +46,8 @@ def actor(line: FindingLine, texts: Texts) -> str:
 
 def step(line: FindingLine, texts: Texts) -> str:
     """Return the suggested step, "" for a legitimate finding; what providers answered goes before the class."""
-    if line.acts == "ksv" and set(line.answers) - {Feedback.UNKNOWN}:
-        return texts("step.disagree")
-    if (
-        line.outcome != FindingClass.CLEAN_UP
-        and line.acts in _PROVIDERS
-        and {Feedback.OURS, Feedback.THEIRS} & set(line.answers)
-    ):
-        return texts("step.chosen")
+    if answered := came_of_answers(line.acts, line.outcome, line.answers):
+        return texts(f"step.{answered}")
     for name in (f"{line.outcome}_{line.code}", line.outcome):
         if texts.has("step", name):
             return texts(f"step.{name}")
