@@ -17,6 +17,10 @@ from dedup.bundle.keys import EcPrivateKey, EcPublicKey, KeyId, unb64url
 from dedup.errors import BundleError
 
 ALGORITHM = "ES256"
+# What is signed besides a bundle's manifest (`container.MANIFEST_KIND`); both ends of an upload name it alike.
+ASSERTION_KIND = "client-authentication+jwt"  # draft-ietf-oauth-rfc7523bis
+KEYS_KIND = "dedup-keys"
+RECEIPT_KIND = "dedup-receipt"
 
 
 @dataclass(frozen=True, slots=True)

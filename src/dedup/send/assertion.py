@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from dedup.bundle.canonical import canonical_json
 from dedup.bundle.keys import Entropy, SigningKey, b64url
-from dedup.bundle.signing import sign
+from dedup.bundle.signing import ASSERTION_KIND, sign
 
-ASSERTION_KIND = "client-authentication+jwt"  # RFC 7523bis; so no assertion can pass for a bundle's signature
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFE = timedelta(seconds=120)  # of the 300 seconds allowed: a clock that is a minute ahead still has a valid one
 _JTI_BYTES = 24

@@ -11,12 +11,11 @@ from typing import Any
 from dedup.bundle.canonical import parse_json
 from dedup.bundle.filewrite import replacing
 from dedup.bundle.keys import KeyId, ReceiptVerifyingKey
-from dedup.bundle.signing import take_apart, verify
+from dedup.bundle.signing import RECEIPT_KIND, take_apart, verify
 from dedup.errors import BundleError
 from dedup.send.bundlefile import BundleFile
 from dedup.send.errors import SendError
 
-RECEIPT_KIND = "dedup-receipt"
 SUFFIX = ".receipt.json"
 _SHOWN = ("submission_id", "provider", "snapshot_date", "received_at")
 _MAX_FILE = 64 << 10

@@ -8,11 +8,10 @@ from typing import Any, TypeVar
 
 from dedup.bundle.canonical import parse_json
 from dedup.bundle.keys import EcPublicKey, KeyId, ReceiptVerifyingKey, SealingPublicKey
-from dedup.bundle.signing import take_apart, verify
+from dedup.bundle.signing import KEYS_KIND, take_apart, verify
 from dedup.errors import BundleError
 from dedup.send.errors import NoServerError
 
-KEYS_KIND = "dedup-keys"
 K = TypeVar("K", bound=EcPublicKey)
 
 

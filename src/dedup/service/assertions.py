@@ -15,12 +15,11 @@ from typing import Any
 
 from dedup.bundle.canonical import canonical_json, parse_json
 from dedup.bundle.keys import KeyId, unb64url
-from dedup.bundle.signing import ALGORITHM, SignedStatement, verify
+from dedup.bundle.signing import ALGORITHM, ASSERTION_KIND, SignedStatement, verify
 from dedup.errors import BundleError
 from dedup.service.refusal import UnauthorisedError
 from dedup.service.registered import Registered
 
-ASSERTION_KIND = "client-authentication+jwt"  # draft-ietf-oauth-rfc7523bis
 LONGEST_LIFE = timedelta(seconds=300)
 SKEW = timedelta(seconds=60)
 _JTI = re.compile(r"[\x21-\x7e]{16,128}")

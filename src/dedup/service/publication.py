@@ -13,12 +13,11 @@ from fastapi.responses import Response
 from dedup.bundle.canonical import canonical_json
 from dedup.bundle.keys import EcPublicKey, public_jwk
 from dedup.bundle.serverkeys import PublishedKeys, load_published_keys
-from dedup.bundle.signing import sign
+from dedup.bundle.signing import KEYS_KIND, sign
 from dedup.service.authentication import TOKEN_PATH
 from dedup.service.watched import Watched
 
 KEYS_PATH = "/v1/keys"
-KEYS_KIND = "dedup-keys"
 
 router = APIRouter(tags=["keys"])
 

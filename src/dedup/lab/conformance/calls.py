@@ -13,8 +13,8 @@ import httpx
 
 from dedup.bundle.canonical import canonical_json
 from dedup.bundle.keys import Entropy, SigningKey, b64url
-from dedup.bundle.signing import sign
-from dedup.send.assertion import ASSERTION_KIND, token_form
+from dedup.bundle.signing import ASSERTION_KIND, sign
+from dedup.send.assertion import token_form
 from dedup.send.credentials import Credentials
 from dedup.send.errors import NoServerError, refusal
 from dedup.send.statement import ServerStatement, verified_statement

@@ -8,12 +8,10 @@ from typing import Any
 
 from dedup.bundle.canonical import canonical_json, parse_json
 from dedup.bundle.keys import SigningKey, b64url
-from dedup.bundle.signing import take_apart
+from dedup.bundle.signing import ASSERTION_KIND, KEYS_KIND, take_apart
 from dedup.lab.conformance.calls import Caller
 from dedup.lab.conformance.expecting import expected, shown
 from dedup.lab.conformance.finding import Finding, judged
-from dedup.send.assertion import ASSERTION_KIND
-from dedup.send.statement import KEYS_KIND
 
 _COLLECTION = "/v1/submissions"
 
