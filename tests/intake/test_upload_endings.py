@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from tests.intake.desk import NOW, Desk, code
 
+from dedup.bundle.vendors import TrustedVendor
 from dedup.intake.appending import Chunk, begin_append
 from dedup.intake.expiry import FORGET_AFTER, sweep_uploads
 from dedup.intake.inbox import receive
@@ -71,3 +74,22 @@ def test_settled_uploads_are_forgotten_in_time(each_desk: Desk) -> None:
     assert sweep_uploads(desk.store, now=NOW + FORGET_AFTER, upload_seconds=60).forgotten == 0
     assert sweep_uploads(desk.store, now=NOW + FORGET_AFTER + timedelta(seconds=1), upload_seconds=60).forgotten == 1
     assert code(lambda: desk.state(declared)) == "upload.unknown"
+
+
+def test_an_upload_that_is_aborted_while_it_is_completed_is_not_accepted(each_desk: Desk) -> None:
+    desk = each_desk
+    data, declared = desk.bundle()
+    desk.create(declared)
+    desk.append_all(declared, data)
+
+    class Aborting(dict[str, TrustedVendor]):
+        def get(self, *arguments: Any) -> Any:  # as the signature is checked: after the upload was looked at
+            abort_upload(declared.submission_id, desk.sender)
+            return super().get(*arguments)
+
+    keys = replace(desk.sender.intake.keys, vendors=Aborting(desk.sender.intake.keys.vendors))
+    aborted = replace(desk, sender=replace(desk.sender, intake=replace(desk.sender.intake, keys=keys)))
+    assert code(lambda: aborted.complete(declared)) == "upload.busy"
+    assert desk.state(declared)[0] == "aborted"
+    assert "submission.accepted" not in {event for event, _, _ in desk.events()}
+    assert isinstance(desk.upload(data, declared), Receipt)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import psycopg
 import pytest
+from starlette.requests import Request
 from tests.service.site import Site, refused
 from tests.service.uploading import (
     digest_field,
     free_port,
     running,
 )
+
+from dedup.service.limits import PIECE_BYTES, ServiceLimits, pieces
 
 
 def test_a_connection_that_breaks_in_the_middle_of_a_chunk_leaves_nothing_of_it(site: Site) -> None:
@@ -52,6 +57,24 @@ def test_a_body_that_pauses_too_long_is_let_go(site: Site) -> None:
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"request.too-slow" in answer
     assert site.acme.append(declared, 0, data[:1000]).status_code == 204
+
+
+def test_a_slow_disk_is_not_a_slow_client() -> None:
+    """The clock runs while the body is waited for, and never strikes in the middle of a write."""
+    limits = ServiceLimits(idle_seconds=0, chunk_seconds=0)
+    waiting = [{"type": "http.request", "body": bytes(PIECE_BYTES), "more_body": number < 3} for number in range(4)]
+
+    async def receive() -> Any:
+        return waiting.pop(0)
+
+    async def take() -> int:
+        taken = 0
+        async for piece in pieces(Request({"type": "http", "headers": []}, receive), limits):
+            await asyncio.sleep(0.01)  # the write, longer than anything may take to come
+            taken += len(piece)
+        return taken
+
+    assert asyncio.run(take()) == 4 * PIECE_BYTES
 
 
 def test_who_does_not_send_a_whole_head_is_hung_up_on(site: Site) -> None:

@@ -7,13 +7,12 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dedup.errors import StoreError
-from dedup.intake.parts import BUSY_SECONDS, lock_part
+from dedup.intake.parts import lock_part, unless_changed
 from dedup.intake.upload_terms import UploadError
 from dedup.intake.uploads import Sender, check_quota, check_room, open_upload
 from dedup.store.durable import sync_folder
 from dedup.store.failpoints import reach
-from dedup.store.uploads import Upload, load_of, note_appended
+from dedup.store.uploads import Upload, bytes_of_day, note_appended
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +65,8 @@ class Appending:
         event = self._sender.event(
             "upload.appended", declared.submission_id, f"bytes {self._upload.offset} to {end} of {declared.bytes}"
         )
-        try:
-            with store.registry.write(event) as session:
-                note_appended(session, self._upload, end, at=now)
-        except StoreError as error:
-            if error.code != "store.upload-changed":
-                raise
-            message = "The upload was changed by another call meanwhile."
-            raise UploadError("upload.busy", message, retry_after=BUSY_SECONDS) from error
+        with unless_changed(), store.registry.write(event) as session:
+            note_appended(session, self._upload, end, at=now)
         self._kept = end
         reach("upload.appended")
         return end
@@ -95,14 +88,14 @@ def begin_append(submission_id: str, chunk: Chunk, sender: Sender) -> Appending:
     store = sender.intake.store
     with store.registry.read() as session:
         upload = open_upload(session, sender.vendor, submission_id)
-        load = load_of(session, sender.vendor, sender.intake.now.astimezone(UTC).date())
+        sent = bytes_of_day(session, sender.vendor, sender.intake.now.astimezone(UTC).date())
     if chunk.offset != upload.offset:
         raise UploadError("upload.offset", "The upload is at another offset.", offset=upload.offset)
     if chunk.length > sender.terms.chunk_bytes:
         raise UploadError("upload.chunk-too-large", f"A chunk has at most {sender.terms.chunk_bytes} bytes.")
     if not 0 < chunk.length <= upload.declared.bytes - upload.offset:
         raise UploadError("upload.length", "The chunk is empty, or goes past the length that was declared.")
-    check_quota(load.bytes_of_day, chunk.length, sender)
+    check_quota(sent, chunk.length, sender)
     check_room(chunk.length, sender)
     return Appending(upload, chunk, sender, lock_part(store, upload, sender.intake.now))
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from dedup.errors import DedupError
 from dedup.intake.acceptance import Copy, Verified, accept, receipt_of, refuse, verify
-from dedup.intake.parts import locked_part
-from dedup.intake.receipts import IntakeError, Receipt, Rejection
+from dedup.intake.parts import locked_part, unless_changed
+from dedup.intake.receipts import IntakeError, Receipt, Rejection, unusable
 from dedup.intake.upload_terms import UploadError
 from dedup.intake.uploads import Sender, Standing, refuse_unless_open, standing_of
 from dedup.store.durable import TEMPORARY_SUFFIX
@@ -25,7 +25,8 @@ def complete_upload(submission_id: str, sha256: str, sender: Sender) -> Receipt 
     """Accept an upload whose file has this SHA-256 in hex, once, or reject it with every fault; again changes nothing.
 
     Raises `UploadError`: `upload.unknown`, `upload.aborted`, `upload.expired`, `upload.incomplete`,
-    `upload.digest-declared`, and those of `lock_part`; `StoreError` (`store.locked`) when the intake lock stays taken.
+    `upload.digest-declared`, and those of `lock_part`, `upload.busy` also when it is aborted meanwhile; `StoreError`
+    (`store.locked`) when the intake lock stays taken.
     """
     store = sender.intake.store
     with store.registry.read() as session:
@@ -38,7 +39,7 @@ def complete_upload(submission_id: str, sha256: str, sender: Sender) -> Receipt 
     if upload.state is UploadState.REJECTED:
         faults = tuple(IntakeError(fault.code, fault.detail) for fault in upload.faults)
         return Rejection(_name(upload), faults, upload.declared.sha256, submission_id)
-    with locked_part(store, upload, sender.intake.now) as descriptor:
+    with locked_part(store, upload, sender.intake.now) as descriptor, unless_changed():
         answer = _taken(upload, descriptor, sender)
         reach("upload.settled")
         store.part_path(upload.part).unlink(missing_ok=True)
@@ -107,9 +108,7 @@ def _refused(copy: Copy, upload: Upload, fault: DedupError, sender: Sender) -> R
 def _answer_again(known: Submission, sender: Sender) -> Receipt | Rejection:
     """Answer for a submission that is settled; nothing is noted, for nothing changes."""
     if known.state is SubmissionState.REJECTED:
-        message = "The bundle turned out to be unusable when it was opened; send a new one."
-        fault = IntakeError(known.reason_code or "intake.rejected-before", message)
-        return Rejection(f"{known.id}.bundle", (fault,), known.file_sha256, known.id)
+        return Rejection(f"{known.id}.bundle", (unusable(known),), known.file_sha256, known.id)
     return receipt_of(f"{known.id}.bundle", known, sender.intake, duplicate=True)
 
 

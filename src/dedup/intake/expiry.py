@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dedup.errors import StoreError
-from dedup.intake.parts import locked_part, remove_part
+from dedup.intake.parts import locked_part, remove_part, unless_changed
 from dedup.intake.upload_terms import UploadError
 from dedup.store.audit import INTAKE, AuditEvent
 from dedup.store.bundles import PART_SUFFIX, BundleStore
@@ -56,13 +55,9 @@ def _expire(store: BundleStore, upload: Upload, now: datetime, upload_seconds: i
     ground = f"not touched for {upload_seconds} seconds"
     event = AuditEvent("upload.expired", now, INTAKE, upload.declared.submission_id, ground)
     try:
-        with locked_part(store, upload, now), store.registry.write(event) as session:
+        with locked_part(store, upload, now), unless_changed(), store.registry.write(event) as session:
             settle_upload(session, upload, UploadState.EXPIRED, at=now)
     except UploadError:
-        return False
-    except StoreError as error:
-        if error.code != "store.upload-changed":
-            raise
         return False
     reach("upload.expired")
     remove_part(store, upload.part)

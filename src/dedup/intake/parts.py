@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from dedup.errors import StoreError
 from dedup.intake.upload_terms import UploadError
 from dedup.store.audit import INTAKE, AuditEvent
 from dedup.store.bundles import BundleStore
@@ -69,9 +70,21 @@ def remove_part(store: BundleStore, part: str) -> bool:
     return True
 
 
+@contextmanager
+def unless_changed() -> Iterator[None]:
+    """Refuse with `UploadError` (`upload.busy`) what the registry does not take: another call changed the upload."""
+    try:
+        yield
+    except StoreError as error:
+        if error.code != "store.upload-changed":
+            raise
+        message = "The upload was changed by another call meanwhile."
+        raise UploadError("upload.busy", message, retry_after=BUSY_SECONDS) from error
+
+
 def _give_up(store: BundleStore, upload: Upload, now: datetime) -> None:
     event = AuditEvent("upload.lost", now, INTAKE, upload.declared.submission_id, "its part file is not whole")
-    with store.registry.write(event) as session:
+    with unless_changed(), store.registry.write(event) as session:
         settle_upload(session, upload, UploadState.EXPIRED, at=now)
 
 

@@ -28,6 +28,12 @@ class IntakeError(DedupError):
     """A bundle that is not accepted, or a receipt that is not one: a code `intake.what`, never a value."""
 
 
+def unusable(submission: Submission) -> IntakeError:
+    """Return why a bundle that was accepted was rejected when it was opened."""
+    message = "The bundle turned out to be unusable when it was opened; send a new one."
+    return IntakeError(submission.reason_code or "intake.rejected-before", message)
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """An accepted submission: `token` is the signed receipt; a duplicate was accepted before and counts once."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dedup.store.audit import Actor
+
 
 class Scope(StrEnum):
     """What a token allows."""
@@ -20,3 +22,8 @@ class Caller:
     vendor: str
     providers: frozenset[str]
     scopes: frozenset[Scope]
+
+
+def actor_of(vendor: str) -> Actor:
+    """Return a vendor as the audit log names it."""
+    return Actor(vendor, "vendor", vendor)

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dedup.errors import DedupError
 from dedup.service.authentication import TOKEN_PATH, Access
+from dedup.service.caller import actor_of
 from dedup.service.failures import FailureLimit
 from dedup.service.journal import Journal
 from dedup.service.logs import log_request
@@ -47,7 +48,7 @@ class Observer:
 
 
 class Observed:
-    """The outermost layer of the application."""
+    """The layer of the application round all that answers, the last resort too; only `Guarded` is round it."""
 
     def __init__(self, app: ASGIApp, observer: Observer) -> None:
         self._app = app
@@ -142,7 +143,7 @@ def _event(scope: Scope, status: int, observer: Observer) -> AuditEvent | None:
         )
     if status < 400 and scope["method"] not in _READING:
         return None
-    actor = Actor(access.vendor, "vendor", access.vendor)
+    actor = actor_of(access.vendor)
     ground = f"{_ground(scope, route, status)} by key {access.key_id}"
     return AuditEvent(READ if status < 400 else REFUSED, now, actor, _object(scope, route), ground[:128])
 

@@ -21,13 +21,12 @@ from dedup.intake.upload_terms import UploadTerms
 from dedup.intake.uploads import Sender
 from dedup.model.linkage import LinkageModel
 from dedup.model.load import load_model
-from dedup.service.caller import Caller
+from dedup.service.caller import Caller, actor_of
 from dedup.service.limits import ServiceLimits
 from dedup.service.publication import published_keys
 from dedup.service.registered import RegisteredVendors, registered_vendors
 from dedup.service.watched import Watched
 from dedup.settings import Settings
-from dedup.store.audit import Actor
 from dedup.store.bundles import BundleStore, open_bundle_store
 from dedup.store.registry import registry_url
 
@@ -81,7 +80,7 @@ class Service:
             limits=self.intake_limits,
             today=now.astimezone(HERE).date(),
             now=now,
-            actor=actor_of(caller),
+            actor=actor_of(caller.vendor),
         )
         return Sender(caller.vendor, caller.providers, intake, self.terms, self.entropy)
 
@@ -90,11 +89,6 @@ def service_of(request: Request) -> Service:
     """Return the service that a request came to."""
     service: Service = request.app.state.service
     return service
-
-
-def actor_of(caller: Caller) -> Actor:
-    """Return a caller as the audit log names him."""
-    return Actor(caller.vendor, "vendor", caller.vendor)
 
 
 def open_service(

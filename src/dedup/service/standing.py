@@ -7,11 +7,10 @@ from datetime import timedelta
 from dedup.bundle.keyfiles import timestamp
 from dedup.codes import title_of
 from dedup.intake.acceptance import receipt_of
+from dedup.intake.receipts import unusable
 from dedup.intake.uploads import Sender, Standing
 from dedup.service.shapes import Reason, Status, Summary
 from dedup.store.tables import SubmissionState, UploadState
-
-_UNUSABLE = "The bundle turned out to be unusable when it was opened; send a new one."
 
 
 def offset_of(standing: Standing) -> int:
@@ -56,7 +55,8 @@ def reason_of(standing: Standing, language: str) -> Reason | None:
     if standing.submission is not None:
         if standing.submission.state is not SubmissionState.REJECTED:
             return None
-        told = [(standing.submission.reason_code or "intake.rejected-before", _UNUSABLE)]
+        fault = unusable(standing.submission)
+        told = [(fault.code, fault.message)]
     elif standing.upload is not None and standing.upload.faults:
         told = [(fault.code, fault.detail) for fault in standing.upload.faults]
     else:

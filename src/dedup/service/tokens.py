@@ -15,7 +15,7 @@ from dedup.codes import status_of
 from dedup.errors import DedupError
 from dedup.service.assertions import Assertion, verified_assertion
 from dedup.service.authentication import TOKEN_BYTES, TOKEN_PATH, Authentication, digest_of
-from dedup.service.caller import Scope
+from dedup.service.caller import Scope, actor_of
 from dedup.service.refusal import ServiceError, TryLaterError, UnauthorisedError, headers_of
 from dedup.store.audit import Actor, AuditEvent
 from dedup.store.switches import switches_set
@@ -139,7 +139,7 @@ def _issued(assertion: Assertion, scopes: frozenset[Scope], authentication: Auth
     expires_at = now + timedelta(seconds=authentication.token_seconds)
     granted = " ".join(sorted(scopes))
     ground = f"signed with key {assertion.key_id}: {granted}"
-    event = AuditEvent(ISSUED, now, Actor(assertion.vendor, "vendor", assertion.vendor), digest[:16], ground)
+    event = AuditEvent(ISSUED, now, actor_of(assertion.vendor), digest[:16], ground)
     with authentication.registry.write(event) as session:
         forget_expired(session, now=now)
         if switches_set(session).blocks(assertion.vendor):
@@ -161,7 +161,7 @@ def _issued(assertion: Assertion, scopes: frozenset[Scope], authentication: Auth
 
 def _note_refusal(refused: ServiceError, assertion: Assertion | None, authentication: Authentication) -> None:
     """Note a refusal; who it was is known only when the signature was good."""
-    actor = Actor(assertion.vendor, "vendor", assertion.vendor) if assertion else Actor("unknown", "vendor")
+    actor = actor_of(assertion.vendor) if assertion else Actor("unknown", "vendor")
     event = AuditEvent(REFUSED, authentication.clock(), actor, TOKEN_PATH, refused.code)
     with authentication.registry.write(event):
         pass  # the event is the change

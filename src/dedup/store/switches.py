@@ -70,9 +70,7 @@ def set_switch(registry: Registry, wanted: SetSwitch) -> None:
     Raises `StoreError`: `store.switch-reason` (none, or too long), `store.switch-vendor` (none, or one for a switch
     that concerns all).
     """
-    if not 0 < len(wanted.reason) <= MAX_REASON:
-        raise StoreError("store.switch-reason", f"Say why, in 1 to {MAX_REASON} characters.")
-    _check_vendor(wanted.switch, wanted.vendor)
+    _check(wanted.switch, wanted.vendor, wanted.reason)
     with registry.write(_event(_SET, wanted.switch, wanted.vendor, wanted.reason, wanted.set_by, wanted.set_at)) as s:
         s.merge(
             SwitchRow(
@@ -87,9 +85,7 @@ def set_switch(registry: Registry, wanted: SetSwitch) -> None:
 
 def clear_switch(registry: Registry, switch: Switch, vendor: str, *, reason: str, by: str, at: datetime) -> None:
     """Clear a switch; raises `StoreError`: `store.switch-not-set`, and what `set_switch` raises."""
-    if not 0 < len(reason) <= MAX_REASON:
-        raise StoreError("store.switch-reason", f"Say why, in 1 to {MAX_REASON} characters.")
-    _check_vendor(switch, vendor)
+    _check(switch, vendor, reason)
     with registry.write(_event(_CLEARED, switch, vendor, reason, by, at)) as session:
         row = session.get(SwitchRow, (switch.value, vendor))
         if row is None:
@@ -97,7 +93,9 @@ def clear_switch(registry: Registry, switch: Switch, vendor: str, *, reason: str
         session.delete(row)
 
 
-def _check_vendor(switch: Switch, vendor: str) -> None:
+def _check(switch: Switch, vendor: str, reason: str) -> None:
+    if not 0 < len(reason) <= MAX_REASON:
+        raise StoreError("store.switch-reason", f"Say why, in 1 to {MAX_REASON} characters.")
     if (switch is Switch.BLOCK_VENDOR) != bool(vendor):
         raise StoreError("store.switch-vendor", "Name the vendor for block-vendor, and for no other switch.")
 

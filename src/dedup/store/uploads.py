@@ -131,9 +131,14 @@ def load_of(session: Session, vendor: str, day: date) -> Load:
     """Return how much a vendor, and all of them together, have under way."""
     still_open = UploadRow.state == UploadState.OPEN
     own = select(func.count()).select_from(UploadRow).where(UploadRow.vendor == vendor, still_open)
-    sent = session.get(UploadDayRow, (vendor, day))
     outstanding = select(func.coalesce(func.sum(UploadRow.bytes - UploadRow.offset), 0)).where(still_open)
-    return Load(session.scalar(own) or 0, sent.bytes if sent else 0, int(session.scalar(outstanding) or 0))
+    return Load(session.scalar(own) or 0, bytes_of_day(session, vendor, day), int(session.scalar(outstanding) or 0))
+
+
+def bytes_of_day(session: Session, vendor: str, day: date) -> int:
+    """Return how many bytes a vendor sent on a day (UTC), whatever became of them."""
+    sent = session.get(UploadDayRow, (vendor, day))
+    return sent.bytes if sent else 0
 
 
 def untouched_uploads(session: Session, before: datetime) -> list[Upload]:
