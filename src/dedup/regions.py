@@ -43,6 +43,8 @@ def read_regions(path: Path) -> Regions:
         raise ConfigError("regions.missing", f"The region table {path} cannot be read.") from error
     except UnicodeDecodeError as error:
         raise ConfigError("regions.encoding", f"The region table {path} is not UTF-8.") from error
+    except csv.Error as error:
+        raise ConfigError("regions.malformed", f"The region table {path} cannot be read as CSV.") from error
     if not rows or tuple(name.strip() for name in rows[0]) != COLUMNS:
         raise ConfigError("regions.columns", f"The region table {path} must have the columns {';'.join(COLUMNS)}.")
     ranges: list[tuple[int, int, str, int]] = []

@@ -6,16 +6,18 @@ one folder that can be moved as a whole.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dedup.errors import ConfigError
+from dedup.toml import read_toml
 
 SETTINGS_FILE = "settings.toml"
 PACKAGED_CONFIG = Path(__file__).parent / "_config"
+# A century, in the unit that a setting's name ends in: dates and their arithmetic go no further.
+_MOST = {"days": 36_525, "seconds": 36_525 * 86_400}
 CHECKOUT_CONFIG = Path(__file__).parents[2] / "config"
 
 
@@ -32,10 +34,16 @@ class Settings:
         return self.raw.get(name, {})
 
     def count(self, section: str, key: str, default: int) -> int:
-        """Return a whole number from 0; raises `ConfigError` (`config.setting`) when the file says something else."""
+        """Return a whole number from 0, of days or seconds at most a century.
+
+        Raises `ConfigError` (`config.setting`) when the file says something else.
+        """
         value = self.section(section).get(key, default)
         if type(value) is not int or value < 0:
             raise ConfigError("config.setting", f"[{section}] {key} in {SETTINGS_FILE} must be a whole number from 0.")
+        unit = key.rpartition("_")[2]
+        if value > _MOST.get(unit, value):
+            raise ConfigError("config.setting", f"[{section}] {key} in {SETTINGS_FILE} is over {_MOST[unit]} {unit}.")
         return value
 
     def share(self, section: str, key: str, default: float) -> float:
@@ -84,8 +92,8 @@ def find_config_dir(option: Path | None, environ: Mapping[str, str], cwd: Path) 
 def load_settings(config_dir: Path) -> Settings:
     """Read `settings.toml` of a config folder; raises `ConfigError` (`config.malformed`) when it cannot be used."""
     try:
-        raw = tomllib.loads((config_dir / SETTINGS_FILE).read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raw = read_toml(config_dir / SETTINGS_FILE)
+    except ValueError as error:
         raise ConfigError("config.malformed", f"{config_dir / SETTINGS_FILE} is not valid TOML.") from error
     if not all(isinstance(section, dict) for section in raw.values()):
         raise ConfigError("config.malformed", f"{config_dir / SETTINGS_FILE} has a setting outside its section.")

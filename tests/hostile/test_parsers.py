@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import resource
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -212,10 +213,25 @@ NAMES = [
 ]  # fmt: skip
 
 
+@dataclass
+class Seen:
+    """What came of all tries: how many there were, how many were refused, and the longest line of a refusal."""
+
+    tries: int = 0
+    refused: int = 0
+    longest: int = 0
+
+
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("examples", [40, pytest.param(4_000, marks=[pytest.mark.trial, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize(
+    ("examples", "minutes"),
+    [
+        pytest.param(40, 0, id="40-tries"),
+        pytest.param(4_000, 10, marks=[pytest.mark.trial, pytest.mark.timeout(3600)], id="10-minutes"),
+    ],
+)
 def test_hostile_bytes_are_taken_or_refused(
-    parsers: dict[str, Parser], tmp_path: Path, name: str, examples: int
+    parsers: dict[str, Parser], tmp_path: Path, name: str, examples: int, minutes: int
 ) -> None:
     assert set(parsers) == set(NAMES), "a parser that is not tried"
     parser = parsers[name]
@@ -229,15 +245,19 @@ def test_hostile_bytes_are_taken_or_refused(
     )
     @given(spoiled(parser.sample))
     def check(data: bytes) -> None:
+        seen.tries += 1
         try:
             parser.parse(data, tmp_path)
         except DedupError as error:
-            refused.append(error)
+            seen.refused += 1
+            seen.longest = max(seen.longest, *map(len, error.message.splitlines()))
 
-    refused: list[DedupError] = []
+    seen, until = Seen(), time.monotonic() + 60 * minutes
     check()
-    assert refused, "nothing that was spoiled was refused"
-    longest = max(len(line) for error in refused for line in error.message.splitlines())
-    assert longest < 600, "a refusal repeats what it was given"
+    while time.monotonic() < until:
+        check()
+    print(f"{name}: {seen.tries:,} tries, {seen.refused:,} refused")  # noqa: T201 # what a trial comes to; -rP shows it
+    assert seen.refused, "nothing that was spoiled was refused"
+    assert seen.longest < 600, "a refusal repeats what it was given"
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 300 << 10, f"{grown >> 10} MiB more than before"

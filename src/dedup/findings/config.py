@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dedup.errors import ConfigError
-from dedup.findings.dated import DatedTerms, parse_dated_terms
+from dedup.findings.dated import MOST, DatedTerms, parse_dated_terms
+from dedup.toml import read_toml, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +145,8 @@ def load_rules(path: Path) -> Rules:
     unknown or of the wrong type), `findings.rules-order` (thresholds that contradict each other).
     """
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = read_toml(path)
+    except (OSError, ValueError) as error:
         raise ConfigError("findings.rules-unreadable", f"The rules in {path} cannot be read as TOML.") from error
     return parse_rules(_calibrated(document, path.with_name(CALIBRATION_FILE)))
 
@@ -156,10 +156,12 @@ def _calibrated(document: dict[str, Any], path: Path) -> dict[str, Any]:
     if not path.is_file():
         return document
     try:
-        applied = tomllib.loads(path.read_text("utf-8")).get("applied", [])
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        applied = read_toml(path).get("applied", [])
+    except (OSError, ValueError) as error:
         raise ConfigError("findings.rules-unreadable", f"The thresholds in {path} cannot be read as TOML.") from error
-    return document | {"evidence": document.get("evidence", {}) | applied[-1]} if applied else document
+    if not isinstance(applied, list) or not all(isinstance(one, Mapping) for one in applied):
+        raise ConfigError("findings.rules-unreadable", f"The thresholds in {path} are not written as [[applied]].")
+    return document | {"evidence": {**_section(document, "evidence"), **applied[-1]}} if applied else document
 
 
 def parse_rules(document: Mapping[str, Any]) -> Rules:
@@ -214,13 +216,13 @@ def _section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _term_error(section: str, key: str, wanted: str) -> ConfigError:
-    return ConfigError("findings.rules-term", f"In the rules, {key} in [{section}] must be {wanted}.")
+    return ConfigError("findings.rules-term", f"In the rules, {shortened(key)} in [{section}] must be {wanted}.")
 
 
 def _count(section: Mapping[str, Any], name: str, key: str) -> int:
     value = section.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _term_error(name, key, "a whole number of 0 or more")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST:
+        raise _term_error(name, key, f"a whole number from 0 to {MOST}")
     return value
 
 
@@ -244,7 +246,7 @@ def _levels(evidence: Mapping[str, Any], key: str) -> dict[str, int]:
 
 
 def _bands(section: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
-    bands = sorted(((name, float(lowest)) for name, lowest in section.items()), key=lambda band: band[1])
+    bands = sorted(((name, _number(section, "bands", name)) for name in section), key=lambda band: band[1])
     if not bands or bands[0][1] > 0:
         raise ConfigError("findings.rules-order", "In the rules, no band in [bands] starts at 0.")
     return tuple(bands)
@@ -260,8 +262,8 @@ def _figures(document: Mapping[str, Any], name: str, kind: type[Any]) -> dict[st
 
 def _number(section: Mapping[str, Any], name: str, key: str) -> float:
     value = section.get(key)
-    if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
-        raise _term_error(name, key, "a number of 0 or more")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= MOST:
+        raise _term_error(name, key, f"a number from 0 to {MOST}")
     return float(value)
 
 
@@ -286,6 +288,7 @@ def _refuse_unknown_terms(document: Mapping[str, Any]) -> None:
         if section in _READ_ELSEWHERE:
             continue
         if section not in known:
-            raise ConfigError("findings.rules-term", f"The rules have an unknown section [{section}].")
+            raise ConfigError("findings.rules-term", f"The rules have an unknown section [{shortened(section)}].")
         if isinstance(content, Mapping) and (unknown := sorted(set(content) - known[section])):
-            raise ConfigError("findings.rules-term", f"In the rules, [{section}] has an unknown term {unknown[0]}.")
+            message = f"In the rules, [{section}] has an unknown term {shortened(unknown[0])}."
+            raise ConfigError("findings.rules-term", message)

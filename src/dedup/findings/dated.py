@@ -10,6 +10,8 @@ from typing import Any
 
 from dedup.errors import ConfigError
 
+MOST = 36_525  # of any term: as days a century, and as weeks still within the calendar
+
 
 class Code(StrEnum):
     """How scarce care is in a KSV on a day."""
@@ -118,12 +120,18 @@ def parse_dated_terms(document: Mapping[str, Any], hold_days: int) -> DatedTerms
     """
     usual = _terms("escalation", document.get("escalation"), {"hold_days": hold_days})
     codes = document.get("codes", {})
-    if set(codes) - {Code.ORANGE, Code.RED}:
+    if not isinstance(codes, Mapping) or set(codes) - {Code.ORANGE, Code.RED}:
         raise _error("[codes] may hold orange and red only")
     under = tuple((code, _terms(f"codes.{code}", codes.get(str(code), {}), _values(usual))) for code in Code)
-    periods = [_period("ksv_code", one, usual) for one in document.get("ksv_code", [])]
-    periods += [_period("ksv_terms", one, usual) for one in document.get("ksv_terms", [])]
+    periods = [_period(where, one, usual) for where in ("ksv_code", "ksv_terms") for one in _entries(document, where)]
     return DatedTerms(usual, under, tuple(periods))
+
+
+def _entries(document: Mapping[str, Any], where: str) -> list[Any]:
+    entries = document.get(where, [])
+    if not isinstance(entries, list):
+        raise _error(f"{where} is not written as [[{where}]]")
+    return entries
 
 
 def _values(terms: Terms) -> dict[str, int]:
@@ -134,9 +142,13 @@ def _terms(where: str, section: Any, missing: Mapping[str, int]) -> Terms:
     if not isinstance(section, Mapping):
         raise _error(f"[{where}] is missing")
     values = {**missing, **section}
-    wrong = [name for name, days in values.items() if name not in Terms.__slots__ or type(days) is not int or days < 0]
+    wrong = [
+        name
+        for name, days in values.items()
+        if name not in Terms.__slots__ or type(days) is not int or not 0 <= days <= MOST
+    ]
     if wrong or set(values) != set(Terms.__slots__):
-        raise _error(f"[{where}] must give days for {', '.join(Terms.__slots__)} and nothing else")
+        raise _error(f"[{where}] must give days, at most {MOST}, for {', '.join(Terms.__slots__)} and nothing else")
     terms = Terms(**values)
     if not terms.ksv_days <= terms.insurer_days <= terms.committee_days:
         raise _error(f"the days of [{where}] do not go up from the KSV to the committee")

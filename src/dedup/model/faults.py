@@ -43,13 +43,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 class FaultList:
     """Collects faults while a model is read, so that its author sees all of them at once."""
 
-    faults: list[Fault] = field(default_factory=list)
+    faults: dict[Fault, None] = field(default_factory=dict)  # in the order in which they were found
 
     def add(self, code: str, sentence: str) -> None:
         """Note one fault; the same sentence is noted once."""
-        fault = Fault(f"model.{code}", sentence)
-        if fault not in self.faults:
-            self.faults.append(fault)
+        self.faults[Fault(f"model.{code}", sentence)] = None
 
     def about(self, beginning: str) -> bool:
         """Tell whether a fault whose sentence begins so was noted: what follows from it need not be told as well."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -21,8 +20,9 @@ from dedup.model.linkage import (
     TableFormat,
     TokenRule,
 )
-from dedup.model.toml_table import TableReader
+from dedup.model.toml_table import LONGEST_TEXT, TableReader
 from dedup.model.validate import check_model
+from dedup.toml import read_toml, shortened
 
 Row = TypeVar("Row")
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -37,14 +37,14 @@ def load_model(path: Path, *, without_u: bool = False) -> LinkageModel:
     `InvalidModelError` with every fault that was found.
     """
     try:
-        # Editors on Windows put a byte order mark in front.
-        document = tomllib.loads(path.read_text("utf-8-sig"))
+        document = read_toml(path)
     except OSError as error:
         raise ModelError("model.missing-file", f"The linkage model {path} cannot be read.") from error
     except UnicodeDecodeError as error:
         raise ModelError("model.malformed", f"The linkage model {path} is not valid TOML: it is not UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ModelError("model.malformed", f"The linkage model {path} is not valid TOML: {error}.") from error
+    except ValueError as error:
+        why = shortened(str(error), most=200)
+        raise ModelError("model.malformed", f"The linkage model {path} is not valid TOML: {why}.") from error
     if without_u and isinstance(rows := document.get("comparisons"), list):
         # A table of the thresholds that were there before is what fitting mends; it must not stand in its way.
         document["comparisons"] = [_without_u(row) for row in rows]
@@ -62,7 +62,7 @@ def parse_model(document: Mapping[str, Any], *, source: str = "The linkage model
         if section not in SECTIONS:
             known = ", ".join(SECTIONS)
             end = did_you_mean(section, SECTIONS)
-            faults.add("unknown-key", f"[{section}] is not a known section; known are {known}{end}")
+            faults.add("unknown-key", f"[{shortened(section)}] is not a known section; known are {known}{end}")
 
     head = TableReader(document.get("model", {}), "[model]", faults)
     name, version, min_block_bits = head.text("name"), head.integer("version"), head.number("min_block_bits")
@@ -93,7 +93,10 @@ def _table_format(document: object, faults: FaultList) -> TableFormat:
 
 
 def _attribute(name: str, document: object, faults: FaultList) -> Attribute:
-    reader = TableReader(document, f"attribute {name}", faults)
+    reader = TableReader(document, f"attribute {shortened(name)}", faults)
+    if len(name) > LONGEST_TEXT:
+        faults.add("wrong-type", f"The name of {reader.where} is over {LONGEST_TEXT} characters long.")
+        name = shortened(name)
     attribute = Attribute(
         name=name,
         rule=reader.text("rule"),
@@ -163,6 +166,6 @@ def _read_rows(
     singular = {"fields": "field", "passes": "pass", "comparisons": "comparison"}[section]
     for position, row in enumerate(rows, 1):
         label = row.get("name", row.get("number", f"no. {position}")) if isinstance(row, Mapping) else position
-        reader = TableReader(row, f"{singular} {label}", faults)
+        reader = TableReader(row, f"{singular} {shortened(str(label))}", faults)
         yield read(reader, faults)
         reader.refuse_unknown_keys()

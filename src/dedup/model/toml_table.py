@@ -7,9 +7,11 @@ from math import isfinite, nan
 from typing import Any
 
 from dedup.model.faults import FaultList, did_you_mean
+from dedup.toml import shortened
 
 # Stands for a whole number whose fault is noted already, so that checks do not complain of it again.
 MISSING_INTEGER = -(2**63)
+LONGEST_TEXT = 200  # characters; sentences about a model repeat its names
 
 
 class TableReader:
@@ -30,6 +32,9 @@ class TableReader:
     def text(self, key: str, default: str | None = None) -> str:
         """Return a string; without a default the key is required and must not be empty."""
         value = self._take(key, str, "a text", required=default is None)
+        if value is not None and len(value) > LONGEST_TEXT:
+            self._faults.add("wrong-type", f"In {self.where}, {key} is over {LONGEST_TEXT} characters long.")
+            return default or ""
         if value == "" and default is None:
             self._faults.add("empty-value", f"In {self.where}, {key} is empty.")
         return str(value) if value is not None else (default or "")
@@ -55,7 +60,11 @@ class TableReader:
 
     def texts(self, key: str, *, required: bool) -> tuple[str, ...]:
         """Return a list of strings; empty when it is missing."""
-        return tuple(str(v) for v in self._list(key, str, "texts", required=required))
+        values = [str(v) for v in self._list(key, str, "texts", required=required)]
+        if any(len(value) > LONGEST_TEXT for value in values):
+            self._faults.add("wrong-type", f"In {self.where}, a text of {key} is over {LONGEST_TEXT} characters long.")
+            return ()
+        return tuple(values)
 
     def numbers(self, key: str, *, required: bool) -> tuple[float, ...]:
         """Return a list of numbers; empty when it is missing."""
@@ -75,7 +84,8 @@ class TableReader:
             if key not in self._known:
                 known = ", ".join(sorted(self._known))
                 end = did_you_mean(key, self._known)
-                self._faults.add("unknown-key", f"In {self.where}, {key} is not a known key; known are {known}{end}")
+                sentence = f"In {self.where}, {shortened(key)} is not a known key; known are {known}{end}"
+                self._faults.add("unknown-key", sentence)
 
     def _list(self, key: str, kind: type | tuple[type, ...], of_what: str, *, required: bool) -> list[Any]:
         values = self._take(key, list, f"a list of {of_what}", required=required)

@@ -116,16 +116,19 @@ def write_reports(night: Night, snapshots: Snapshots, found: StageOutput) -> tup
 def names_in(settings: Settings) -> dict[str, str]:
     """Return the names of providers by AGB code, from the optional table `[reports] providers` (aanbieder_agb;naam).
 
-    Raises `ConfigError` (`config.providers`) when the table has other columns.
+    Raises `ConfigError` (`config.providers`) when the table is no CSV in UTF-8, or has other columns.
     """
     path = settings.config_dir / str(settings.section("reports").get("providers", "providers.csv"))
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, delimiter=";")
-        if not {"aanbieder_agb", "naam"} <= set(rows.fieldnames or ()):
-            raise ConfigError("config.providers", f"{path} must have the columns aanbieder_agb and naam.")
-        return {row["aanbieder_agb"]: row["naam"] for row in rows}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, delimiter=";")
+            if not {"aanbieder_agb", "naam"} <= set(rows.fieldnames or ()):
+                raise ConfigError("config.providers", f"{path} must have the columns aanbieder_agb and naam.")
+            return {row["aanbieder_agb"]: row["naam"] for row in rows if row["aanbieder_agb"] and row["naam"]}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError("config.providers", f"{path} cannot be read as CSV in UTF-8.") from error
 
 
 def report_terms(settings: Settings) -> ReportTerms:

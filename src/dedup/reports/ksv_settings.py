@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import Any
 
 from dedup.errors import ConfigError
 from dedup.reports.texts import LANGUAGES, texts_in
+from dedup.toml import read_toml
 
 EVERY_KSV = "every_ksv"
 _KEYS = {"counterparty", "agreed_providers", "conversation"}
@@ -46,8 +46,8 @@ def read_ksv_settings(path: Path) -> Mapping[str, KsvSettings]:
     if not path.is_file():
         return {EVERY_KSV: KsvSettings()}
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = read_toml(path)
+    except ValueError as error:
         raise ConfigError("config.ksv", f"{path} is not valid TOML.") from error
     usual = document.get(EVERY_KSV, {})
     sections = {EVERY_KSV: {}, **document}
