@@ -45,6 +45,10 @@ class BundleError(DedupError):
     """A bundle that is truncated, altered, replayed, unsealed, or made with another key, epoch or model."""
 
 
+class FeedbackError(DedupError):
+    """A file of answers that cannot be read at all; single answers that are refused are part of the outcome."""
+
+
 class StoreError(DedupError):
     """A store that cannot be opened, is locked by another run, or fails its own checks."""
 

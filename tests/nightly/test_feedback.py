@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from dedup.errors import FeedbackError
 from dedup.findings.calibration import Thresholds, current_thresholds
 from dedup.findings.frames import Findings
 from dedup.lab.installation import Installation
 from dedup.nightly.answers import read_answers
 from dedup.nightly.calibration import apply_thresholds, calibrate, undo_thresholds
 from dedup.nightly.evidence import last_findings
-from dedup.nightly.feedback import FeedbackError, Imported, import_feedback
+from dedup.nightly.feedback import Imported, import_feedback
 from dedup.nightly.night import Night, open_installation, open_night
 from dedup.nightly.run import run_night
 

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dedup.errors import DedupError
 from dedup.findings.decisions import Decision
 from dedup.findings.frames import Findings
 from dedup.findings.rules import EXPLAINING
 from dedup.findings.vocabulary import Feedback
 from dedup.ingest.identity import registration_tags
+from dedup.nightly.answer_file import AnswerRow, answer_rows
 from dedup.nightly.answers import Answers, Label, keep_answers, read_answers, unexpired
 from dedup.nightly.evidence import PairEvidence, last_findings, last_judged
 from dedup.nightly.night import Night
 from dedup.store.audit import Actor, AuditEvent
 
-COLUMNS = ("finding", "registratie_id", "code")
-PROVIDER_COLUMNS = ("aanbieder_agb", "provider")
 OPERATOR = Actor("feedback", "operator")
 GROUND = "answers of providers about findings"
 SAME_WOMAN = {Feedback.OURS, Feedback.THEIRS, Feedback.RIGHTLY}
-
-
-class FeedbackError(DedupError):
-    """A file of answers that cannot be read at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +44,8 @@ class Imported:
 def import_feedback(night: Night, content: bytes) -> Imported:
     """Take in a file of answers about the findings of the last night; the same file again changes nothing.
 
-    Columns finding, registratie_id, aanbieder_agb (or provider) and code; rows with an empty code are skipped. Raises
-    `FeedbackError`: `feedback.unreadable`, `feedback.columns`.
+    It is a filled-in `feedback.csv` or the provider's `report.xlsx`; rows without an answer are skipped. Raises
+    `FeedbackError` as `answer_rows` does.
     """
     outcome = Imported()
     _, findings = last_findings(night)
@@ -70,20 +62,20 @@ def import_feedback(night: Night, content: bytes) -> Imported:
     }
     members = _members(findings)
     basis = findings.findings.set_index("finding")[["basis", "edd_week"]].to_dict("index")
-    for line, row in _rows(content):
-        answer, _, rule = row["code"].partition(":")
-        problem = _problem(line, row, answer, rule, members)
+    for row in answer_rows(content):
+        answer, _, rule = row.code.partition(":")
+        problem = _problem(row, answer, rule, members)
         if problem is not None:
             outcome.refused.append(problem)
             continue
         given = [
             Decision(
-                row["registratie_id"], other, row["provider"], answer, rule, night.today.isoformat(),
-                agreed.get(frozenset((row["registratie_id"], other)), ""),
-                int(basis[row["finding"]]["edd_week"]), str(basis[row["finding"]]["basis"]), False,
+                row.registratie_id, other, row.provider, answer, rule, night.today.isoformat(),
+                agreed.get(frozenset((row.registratie_id, other)), ""),
+                int(basis[row.finding]["edd_week"]), str(basis[row.finding]["basis"]), False,
             )
-            for other in members[row["finding"]]
-            if other != row["registratie_id"]
+            for other in members[row.finding]
+            if other != row.registratie_id
         ]  # fmt: skip
         new = [one for one in given if not _stands(decisions.get(one.key), one, stale)]
         outcome.known_already += not new
@@ -111,45 +103,21 @@ def _members(findings: Findings) -> dict[str, dict[str, str]]:
     return members
 
 
-def _rows(content: bytes) -> Iterable[tuple[int, dict[str, str]]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FeedbackError("feedback.unreadable", "The file of answers is not UTF-8.") from error
-    try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";")
-        names, rows = set(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        raise FeedbackError("feedback.unreadable", "The file of answers cannot be read as CSV.") from error
-    provider = next((name for name in PROVIDER_COLUMNS if name in names), None)
-    if provider is None or not set(COLUMNS) <= names:
-        raise FeedbackError(
-            "feedback.columns",
-            "The file of answers must have the columns finding, registratie_id, aanbieder_agb, code.",
-        )
-    for line, row in rows:
-        values = {name: (row[name] or "").strip() for name in (*COLUMNS, provider)}
-        if values["code"]:
-            yield line, values | {"provider": values[provider]}
-
-
-def _problem(
-    line: int, row: Mapping[str, str], answer: str, rule: str, members: Mapping[str, Mapping[str, str]]
-) -> BadRow | None:
+def _problem(row: AnswerRow, answer: str, rule: str, members: Mapping[str, Mapping[str, str]]) -> BadRow | None:
     """Return what is wrong with a row; no sentence quotes a value."""
 
     def bad(code: str, message: str) -> BadRow:
-        return BadRow(line, code, f"Row {line}: {message}")
+        return BadRow(row.line, code, f"Row {row.line}: {message}")
 
     if answer not in set(Feedback):
         return bad("feedback.code", f"the code is none of {', '.join(Feedback)}.")
     if (answer == Feedback.RIGHTLY) != bool(rule) or (rule and rule not in EXPLAINING):
         return bad("feedback.rule", f"`terecht`, and only that, names a rule: terecht: and {', '.join(EXPLAINING)}.")
-    if row["finding"] not in members:
+    if row.finding not in members:
         return bad("feedback.finding", "there is no such finding any more.")
-    if row["registratie_id"] not in members[row["finding"]]:
+    if row.registratie_id not in members[row.finding]:
         return bad("feedback.registration", "this registration is not in the finding.")
-    if members[row["finding"]][row["registratie_id"]] != row["provider"]:
+    if members[row.finding][row.registratie_id] != row.provider:
         return bad("feedback.provider", "the registration is another provider's.")
     return None
 

@@ -86,6 +86,16 @@ def conversation_for(line: OwnFinding) -> str:
     return {"L2": "transfer", "L3": "waiting_list"}.get(line.code, "")
 
 
+def answer_heads(texts: Texts) -> dict[str, str]:
+    """Return the heads under which the sheet with findings holds the columns of a form, by that form's names."""
+    return {
+        "finding": texts("findings.finding"),
+        "registratie_id": "registratie_id",
+        "aanbieder_agb": "aanbieder_agb",
+        "code": texts("provider.answer"),
+    }
+
+
 def _overview(report: ProviderReport, texts: Texts) -> Sheet:
     """What is new, what is to be done, and how: so that the other sheets need no explanation."""
     own, lines = report.quality, report.findings
@@ -112,14 +122,14 @@ def _overview(report: ProviderReport, texts: Texts) -> Sheet:
 
 
 def _findings(report: ProviderReport, texts: Texts) -> Sheet:
-    """What to do and the answer come first, why it is a finding after them."""
+    """What to do and the answer come first, why it is a finding after them; last whose it is, for who reads it back."""
     heads = (
         texts("findings.finding"), "registratie_id", texts("provider.turn"), texts("provider.step"),
         texts("provider.conversation"), texts("provider.answer"), texts("xlsx.class"), texts("xlsx.rule"),
         texts("xlsx.state"), texts("xlsx.days_open"), texts("findings.edd"), texts("xlsx.status"),
-        texts("findings.agreed"), texts("provider.others"), texts("provider.counterparty"),
+        texts("findings.agreed"), texts("provider.others"), texts("provider.counterparty"), "aanbieder_agb",
     )  # fmt: skip
-    rows = [_row(line, texts) for line in report.findings]
+    rows = [(*_row(line, texts), report.provider) for line in report.findings]
     return Sheet(texts("provider.findings"), heads, rows, {9: "0", 13: "0"}, {5: ANSWERS})
 
 
