@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from dedup.cli.attack import attack
 from dedup.cli.audit import audit
 from dedup.cli.bench import bench
+from dedup.cli.bench_findings import findings as bench_findings
 from dedup.cli.bench_upload import upload as bench_upload
 from dedup.cli.calibrate import calibrate
 from dedup.cli.check import check
@@ -67,6 +68,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(feedback, name="feedback")
 app.add_typer(report, name="report")
 app.add_typer(contracts, name="contracts")
+bench.command("findings")(bench_findings)
 bench.command("upload")(bench_upload)
 app.add_typer(bench, name="bench")
 app.add_typer(attack, name="attack")

@@ -40,6 +40,11 @@ def evaluate(
     if as_json:
         print_json(result)
         return
+    print_scores(result)
+
+
+def print_scores(result: dict[str, Any]) -> None:
+    """Print scores for people: the confusion as a table, all else as lines."""
     for key, value in result.items():
         if key == "confusion":
             _print_confusion(value)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from dedup.encode.job import Encoded
 from dedup.lab.bench.process import BenchError, machine, measure
-from dedup.lab.installation import build_installation, submit
+from dedup.lab.installation import Installation, build_installation, submit
 from dedup.lab.simulate import SimulationSettings, generate
 from dedup.regions import read_regions
 
@@ -35,7 +35,6 @@ def bench_nightly(
     Raises `BenchError` when the command fails or when not every extract became a bundle.
     """
     day = now.astimezone(ZoneInfo("Europe/Amsterdam")).date()
-    tell(f"Simulating {registrations:,} registrations of {providers} providers in {ksvs} KSVs.")
     settings = SimulationSettings(
         registrations=registrations,
         doubles=DOUBLES,
@@ -45,15 +44,11 @@ def bench_nightly(
         ksvs=ksvs,
         regions=read_regions(config / "regions.csv"),
     )
-    installation = build_installation(folder, generate(settings), config=config, created=now)
-    tell("Encoding, which is not counted.")
-    outcomes = list(submit(installation, today=day, created=now, processes=cores))
-    if not all(isinstance(outcome, Encoded) for outcome in outcomes):
-        raise BenchError("bench.not-encoded", "Not every extract became a bundle.")
+    _, outcomes = filled_installation(folder, settings, config=config, cores=cores, now=now, tell=tell)
     tell("Running the night.")
     measured = measure(["nightly", "--config", str(folder / "config"), "--date", day.isoformat(), "--json"])
     night = json.loads(measured.output)
-    sent = sum(outcome.records for outcome in outcomes if isinstance(outcome, Encoded))
+    sent = sum(outcome.records for outcome in outcomes)
     return {
         "records": sent,
         "providers": len(outcomes),
@@ -66,3 +61,20 @@ def bench_nightly(
         "peers": {},
         "machine": machine(),
     }
+
+
+def filled_installation(
+    folder: Path, settings: SimulationSettings, *, config: Path, cores: int, now: datetime, tell: Callable[[str], None]
+) -> tuple[Installation, list[Encoded]]:
+    """Make an installation in `folder` (new or empty) from a simulation, with all its bundles in the inbox.
+
+    Raises `BenchError` (`bench.not-encoded`) when not every extract became a bundle.
+    """
+    tell(f"Simulating {settings.registrations:,} registrations.")
+    installation = build_installation(folder, generate(settings), config=config, created=now)
+    tell("Encoding.")
+    outcomes = list(submit(installation, today=settings.day, created=now, processes=cores))
+    encoded = [outcome for outcome in outcomes if isinstance(outcome, Encoded)]
+    if len(encoded) < len(outcomes):
+        raise BenchError("bench.not-encoded", "Not every extract became a bundle.")
+    return installation, encoded
