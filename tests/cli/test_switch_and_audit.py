@@ -1,70 +1,20 @@
-"""`dedup switch`, `dedup audit` and changes of keys, as the operator uses them."""
+"""`dedup switch` and `dedup audit`, as the operator uses them."""
 
 import getpass
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
-from typer.testing import CliRunner
 
 from dedup.bundle.keyfiles import read_key
-from dedup.bundle.keys import ReceiptSigningKey, SigningKey
-from dedup.bundle.serverkeys import VENDORS_FOLDER, make_server_keys
-from dedup.bundle.vendors import load_trusted_vendors, load_withdrawn_keys, register_vendor
-from dedup.cli.app import app
-from dedup.errors import DedupError
+from dedup.bundle.keys import ReceiptSigningKey
 from dedup.intake.receipts import signed_receipt
 from dedup.store.audit import INTAKE, AuditEvent
-from dedup.store.registry import Registry
 from dedup.store.submissions import Submission
 from dedup.store.switches import switches_set
 
-NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
-
-
-class Installation:
-    """A server's folder whose vendor acme is registered, and the command line on it."""
-
-    def __init__(self, folder: Path) -> None:
-        (folder / "config").mkdir()
-        (folder / "config" / "settings.toml").write_text("")
-        self.config = folder / "config"
-        self.keys = folder / "server" / "keys"
-        self.vendors = self.keys / VENDORS_FOLDER
-        self.database = folder / "server" / "store" / "registry.sqlite"
-        make_server_keys(self.keys, created=NOW)
-        self.key = SigningKey.generate().public()
-        self.register(self.key)
-
-    def register(self, key: Any, *, replace_keys: bool = False) -> None:
-        register_vendor(
-            self.vendors, vendor="acme", key=key, providers={"41000001"}, created=NOW, replace_keys=replace_keys
-        )
-
-    def registry(self) -> Registry:
-        return Registry(f"sqlite:///{self.database}")
-
-    def run(self, *arguments: object) -> Any:
-        """Run a command and return its document; raises the error that it ends with."""
-        words = [*map(str, arguments), "--json", "--config", str(self.config)]
-        done = CliRunner().invoke(app, words, catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return json.loads(done.stdout)
-
-
-@pytest.fixture
-def operator(tmp_path: Path) -> Installation:
-    return Installation(tmp_path)
-
-
-def code_of(action: Callable[[], Any]) -> str:
-    with pytest.raises(DedupError) as caught:
-        action()
-    return caught.value.code
+from .operated import NOW, Installation, code_of
 
 
 def test_a_switch_is_set_listed_and_cleared_with_its_reason_in_the_audit_log(operator: Installation) -> None:
@@ -182,35 +132,3 @@ def test_events_are_found_by_who_what_and_when(operator: Installation) -> None:
     assert len(operator.run("audit", "list", "--until", "2026-01-05T12:00:00")) == 0
     assert len(operator.run("audit", "list", "--event", "submission.accepted", "--since", "2026-01-05")) == 2
     assert operator.run("audit", "list", "--event", "submission.accept") == []
-
-
-def test_a_vendor_has_two_live_keys_at_most(operator: Installation) -> None:
-    second, third = SigningKey.generate().public(), SigningKey.generate().public()
-    operator.register(second)
-    assert code_of(lambda: operator.register(third)) == "key.too-many"
-
-    keys = ("--server", operator.keys)
-    done = operator.run("keys", "withdraw", operator.key.key_id, "--vendor", "acme", *keys)
-    assert done["key_ids"] == [second.key_id]
-    operator.register(third)
-    assert set(load_trusted_vendors(operator.vendors)) == {second.key_id, third.key_id}
-
-
-def test_a_key_that_was_withdrawn_does_not_come_back(operator: Installation) -> None:
-    second = SigningKey.generate().public()
-    operator.register(second, replace_keys=True)
-    assert load_withdrawn_keys(operator.vendors) == {operator.key.key_id}
-    assert code_of(lambda: operator.register(operator.key)) == "key.withdrawn"
-
-
-@pytest.mark.parametrize(("vendor", "code"), [("nobody", "key.vendor-unknown"), ("acme", "key.not-registered")])
-def test_only_a_key_that_is_there_can_be_withdrawn(operator: Installation, vendor: str, code: str) -> None:
-    words = ("keys", "withdraw", "another", "--vendor", vendor, "--server", operator.keys)
-    assert code_of(lambda: operator.run(*words)) == code
-
-
-def test_the_receipt_key_is_announced_and_then_used(operator: Installation) -> None:
-    words = ("keys", "rotate", "--receipts", "--server", operator.keys)
-    announced, used = operator.run(*words), operator.run(*words)
-    assert announced["next"] == used["key_id"]
-    assert used["next"] is None

@@ -13,8 +13,8 @@ import pytest
 from dedup.bundle.keyfiles import LinkageKey, ReceiptSigningKey, SealingPrivateKey, write_key
 from dedup.bundle.receiptrotation import rotate_receipt_key
 from dedup.bundle.serverkeys import rotate_sealing_key
-from dedup.bundle.vendors import load_trusted_vendors, withdraw_key
-from dedup.doctor import Outcome
+from dedup.bundle.vendors import load_trusted_vendors, register_vendor, withdraw_key
+from dedup.doctor import Finding, Outcome
 from dedup.lab.installation import Installation
 from dedup.nightly.monthly import write_insurer_reports
 from dedup.nightly.night import open_night
@@ -67,6 +67,14 @@ def vendor_without_key(one: Installation) -> None:
     for key_id, trusted in load_trusted_vendors(folder).items():
         if trusted.vendor == one.vendors[0]:
             withdraw_key(folder, vendor=trusted.vendor, key_id=key_id, changed=MORNING)
+
+
+def key_of_a_month(one: Installation) -> None:
+    folder = one.server_keys / "vendors"
+    known = next(iter(load_trusted_vendors(folder).values()))
+    until = MORNING.date() + timedelta(days=29)
+    told = {"vendor": known.vendor, "key": known.key, "providers": known.providers}
+    register_vendor(folder, **told, created=MORNING, until=until)
 
 
 def lost_object(one: Installation) -> None:
@@ -123,6 +131,7 @@ BREAKS: dict[str, tuple[Break, str, Outcome, str]] = {
     "another server's sealing.pub": (other_pair("sealing", SealingPrivateKey), "sealing-keys", FAILED, ""),
     "another server's receipts.pub": (other_pair("receipts", ReceiptSigningKey), "receipt-keys", FAILED, ""),
     "a vendor without a key": (vendor_without_key, "vendors", WARNING, ""),
+    "a key of a vendor that ends within a month": (key_of_a_month, "vendor-keys", WARNING, ""),
     "epochs that are none": (
         lambda one: (one.server_keys / "epochs.json").write_text("{}"), "epochs", FAILED, "key.malformed"
     ),
@@ -213,6 +222,18 @@ def test_runs_that_only_open_bundles_are_no_failed_nights(patient: Installation)
 
     assert look(patient).is_well
     assert look(patient).counted(WARNING) == 0
+
+
+def test_a_key_is_told_30_days_before_its_last_day_and_when_that_is_over(patient: Installation) -> None:
+    key_of_a_month(patient)
+    vendor = min(patient.vendors)
+
+    def at(days: int) -> Finding:
+        return found(patient, "doctor.vendor-keys", now=MORNING + timedelta(days=days))
+
+    assert [at(days).outcome for days in (-2, -1, 29, 30)] == [Outcome.OK, WARNING, WARNING, WARNING]
+    assert f"{vendor} (after 2026-12-21)" in at(29).sentence
+    assert f"{vendor} (since 2026-12-21)" in at(30).sentence
 
 
 def test_a_change_of_receipt_key_that_is_under_way_is_well(patient: Installation) -> None:

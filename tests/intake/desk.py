@@ -42,6 +42,7 @@ class Keys:
     receipts: ReceiptSigningKey
     vendors: dict[str, TrustedVendor]
     epochs: frozenset[str] | None = None
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -11,6 +11,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from dedup.bundle.container import MANIFEST_KIND, Container, check_body, read_container
+from dedup.bundle.keys import KeyId
 from dedup.bundle.manifest import Manifest, malformed, parse_manifest
 from dedup.bundle.signing import SignedStatement, take_apart, verify
 from dedup.bundle.vendors import TrustedVendors
@@ -18,19 +19,21 @@ from dedup.errors import BundleError
 from dedup.model.linkage import LinkageModel
 
 
-def read_manifest(path: Path, *, trusted: TrustedVendors | None) -> Manifest:
+def read_manifest(path: Path, *, trusted: TrustedVendors | None, withdrawn: Collection[KeyId] = ()) -> Manifest:
     """Return the manifest of a bundle after checking its form, signature, length and body digest.
 
     With `trusted`, the bundle must be sealed and signed by one of these vendors, for a provider that it may deliver
     for; without, a signature is not verified and an unsealed evaluation bundle is accepted (evaluation only).
+    `withdrawn` holds the ids of keys that vendors signed with before. Whether a key that is trusted has expired is
+    intake's to say: what was accepted while it was good stays so.
 
     Raises `BundleError`: `bundle.unreadable`, `bundle.not-a-bundle`, `bundle.truncated`, `bundle.trailing-bytes`,
     `bundle.oversize`, `bundle.unsealed`, `bundle.signature-malformed`, `bundle.signature-algorithm`,
-    `bundle.vendor-unknown`, `bundle.signature-wrong`, `bundle.vendor-mismatch`, `bundle.provider-not-allowed`,
-    `bundle.scheme`, `bundle.manifest-malformed`, `bundle.altered`.
+    `bundle.key-withdrawn`, `bundle.vendor-unknown`, `bundle.signature-wrong`, `bundle.vendor-mismatch`,
+    `bundle.provider-not-allowed`, `bundle.scheme`, `bundle.manifest-malformed`, `bundle.altered`.
     """
     with opened(path) as file:
-        manifest, container = stated(file, trusted)
+        manifest, container = stated(file, trusted, withdrawn)
         check_body(file, container.body_start, manifest.body_bytes, manifest.body_sha256)
         return manifest
 
@@ -51,11 +54,13 @@ def opened(path: Path) -> BufferedReader:
         raise BundleError("bundle.unreadable", f"The bundle cannot be read: {error.strerror}.") from error
 
 
-def stated(file: BufferedReader, trusted: TrustedVendors | None) -> tuple[Manifest, Container]:
+def stated(
+    file: BufferedReader, trusted: TrustedVendors | None, withdrawn: Collection[KeyId] = ()
+) -> tuple[Manifest, Container]:
     """Return what the bundle states of itself; whether its body is the stated one remains to be checked."""
     container = read_container(file)
     if container.sealed:
-        return _signed_manifest(container, trusted), container
+        return _signed_manifest(container, trusted, withdrawn), container
     if trusted is not None:
         raise BundleError("bundle.unsealed", "This is an unsealed evaluation bundle; only sealed ones are accepted.")
     return bare_manifest(container.manifest), container
@@ -80,11 +85,13 @@ def bare_manifest(text: bytes) -> Manifest:
     return manifest
 
 
-def _signed_manifest(container: Container, trusted: TrustedVendors | None) -> Manifest:
+def _signed_manifest(container: Container, trusted: TrustedVendors | None, withdrawn: Collection[KeyId]) -> Manifest:
     statement = take_apart(container.manifest, kind=MANIFEST_KIND)
     vendor = None
     if trusted is not None:
         vendor = trusted.get(statement.key_id)
+        if vendor is None and statement.key_id in withdrawn:
+            raise BundleError("bundle.key-withdrawn", "The bundle is signed with a key that was withdrawn.")
         if vendor is None:
             raise BundleError("bundle.vendor-unknown", "The bundle is signed with a key that no registered vendor has.")
         verify(statement, vendor.key)

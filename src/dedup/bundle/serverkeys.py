@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,7 +48,7 @@ from dedup.bundle.keys import (
     SealingPublicKey,
     SymmetricKey,
 )
-from dedup.bundle.vendors import TrustedVendor, load_trusted_vendors
+from dedup.bundle.vendors import TrustedVendor, load_trusted_vendors, load_withdrawn_keys, unnoted
 from dedup.errors import KeyFileError
 
 SEALING = "sealing"
@@ -64,7 +64,11 @@ _EPOCH_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class ServerKeys:
-    """All keys of the server; `sealing` holds every key that still opens bundles, `epochs` None accepts any epoch."""
+    """All keys of the server.
+
+    `sealing` holds every key that still opens bundles, `withdrawn` the ids of keys that vendors signed with before;
+    `epochs` None accepts any epoch.
+    """
 
     sealing: Mapping[KeyId, SealingPrivateKey]
     receipts: ReceiptSigningKey
@@ -72,6 +76,7 @@ class ServerKeys:
     link_view: LinkViewKek
     attributes: AttributeKek
     vendors: Mapping[KeyId, TrustedVendor]
+    withdrawn: frozenset[KeyId]
     epochs: frozenset[str] | None
 
 
@@ -108,6 +113,7 @@ def load_server_keys(folder: Path) -> ServerKeys:
         link_view=read_key(folder / LINK_VIEW_FILE, LinkViewKek),
         attributes=read_key(folder / ATTRIBUTES_FILE, AttributeKek),
         vendors=load_trusted_vendors(folder / VENDORS_FOLDER),
+        withdrawn=load_withdrawn_keys(folder / VENDORS_FOLDER),
         epochs=load_epochs(folder),
     )
 
@@ -156,17 +162,19 @@ class Rotation:
     still_opening: tuple[KeyId, ...]
 
 
-def rotate_sealing_key(folder: Path, *, created: datetime) -> Rotation:
+def rotate_sealing_key(folder: Path, *, created: datetime, note: Callable[[KeyId], None] = unnoted) -> Rotation:
     """Give the server a new sealing key pair; the pair of before goes on opening what vendors seal to it.
 
-    A crash at any point leaves every key that was ever published in the folder. Raises `KeyFileError`.
+    `note` hears the new key's id before anything is written. A crash at any point leaves every key that was ever
+    published in the folder. Raises `KeyFileError`.
     """
     old = read_key(folder / f"{SEALING}.key", SealingPrivateKey)
+    new = SealingPrivateKey.generate()
+    note(new.key_id)
     for suffix in ("key", "pub"):
         kept = folder / f"{SEALING}-{old.key_id}.{suffix}"
         if not kept.exists():
             kept.hardlink_to(folder / f"{SEALING}.{suffix}")
-    new = SealingPrivateKey.generate()
     # The private key first: what is published can then always be opened.
     for suffix, mode, key in (("key", SECRET_MODE, new), ("pub", PUBLIC_MODE, new.public())):
         with replacing(folder / f"{SEALING}.{suffix}", mode=mode) as file:
@@ -186,10 +194,24 @@ def load_epochs(folder: Path) -> frozenset[str] | None:
     return frozenset(epochs)
 
 
-def set_epochs(folder: Path, epochs: frozenset[str], *, created: datetime) -> None:
-    """Accept bundles of exactly these epochs from now on; raises `KeyFileError` (`key.epoch-id`)."""
+@dataclass(frozen=True, slots=True)
+class EpochChange:
+    """The epochs that are about to be accepted, all of them, and those that no longer will be."""
+
+    accepted: frozenset[str]
+    dropped: frozenset[str]
+
+
+def set_epochs(
+    folder: Path, epochs: frozenset[str], *, created: datetime, note: Callable[[EpochChange], None] = unnoted
+) -> None:
+    """Accept bundles of exactly these epochs from now on; raises `KeyFileError` (`key.epoch-id`).
+
+    `note` hears of the change before it is written.
+    """
     if not epochs or not all(map(_EPOCH_ID.fullmatch, epochs)):
         raise KeyFileError("key.epoch-id", "An epoch is named by its linkage key's id, up to 64 letters and digits.")
+    note(EpochChange(epochs, (load_epochs(folder) or frozenset()) - epochs))
     document = {
         "kind": _EPOCHS_KIND,
         "version": VERSION,

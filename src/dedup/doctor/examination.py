@@ -22,6 +22,7 @@ OF_KEYS = (
     "doctor.sealing-keys",
     "doctor.receipt-keys",
     "doctor.vendors",
+    "doctor.vendor-keys",
     "doctor.epochs",
 )
 # Those that read tables of the registry: not made when it cannot be read as it is.
@@ -84,7 +85,7 @@ def examine(config_dir: Path, *, environ: Mapping[str, str], now: datetime) -> E
                     configuration.issuer_is_secure(settings),
                 ),
             ),
-            Group("Keys", _of_keys(home / "keys")),
+            Group("Keys", _of_keys(home / "keys", now)),
             Group("Store", (storage.store_is_private(store), storage.disk_has_room(settings, store))),
             Group("Registry", _of_registry(settings, store, now)),
             Group(
@@ -100,7 +101,7 @@ def examine(config_dir: Path, *, environ: Mapping[str, str], now: datetime) -> E
     )
 
 
-def _of_keys(folder: Path) -> tuple[Finding, ...]:
+def _of_keys(folder: Path, now: datetime) -> tuple[Finding, ...]:
     """Look at the key folder; where there is none, one finding says it all."""
     first = keys.keys_are_there(folder)
     if not folder.is_dir():
@@ -112,6 +113,7 @@ def _of_keys(folder: Path) -> tuple[Finding, ...]:
         keys.sealing_keys_fit(folder),
         keys.receipt_keys_fit(folder),
         keys.vendors_can_be_read(folder),
+        keys.vendor_keys_last(folder, now),
         keys.epochs_can_be_read(folder),
     )
 

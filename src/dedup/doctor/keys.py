@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from dedup.bundle.keyfiles import (
@@ -16,10 +17,11 @@ from dedup.bundle.keyfiles import (
 )
 from dedup.bundle.keys import EcPrivateKey, EcPublicKey
 from dedup.bundle.serverkeys import RECEIPTS, SEALING, VENDORS_FOLDER, load_epochs, load_server_keys
-from dedup.bundle.vendors import load_trusted_vendors
+from dedup.bundle.vendors import HERE, load_trusted_vendors
 from dedup.doctor.files import OTHERS
 from dedup.doctor.finding import Seen, check, failed, fine, warning
 
+WARN_BEFORE = timedelta(days=30)
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -88,6 +90,18 @@ def vendors_can_be_read(folder: Path) -> Seen:
     changing = sorted(vendor for vendor, keys in keys_of.items() if keys > 1)
     also = f"; two keys, while they change them, have {', '.join(changing)}" if changing else ""
     return fine(f"Registered: {_counted(len(files), 'vendor')}, {_counted(keys_of.total(), 'live key')}{also}.")
+
+
+@check("doctor.vendor-keys")
+def vendor_keys_last(folder: Path, now: datetime) -> Seen:
+    """See that no vendor's key has expired, or will within 30 days; `now` is an aware moment."""
+    soon = now.astimezone(HERE).date() + WARN_BEFORE
+    keys = load_trusted_vendors(folder / VENDORS_FOLDER).values()
+    ending = [one for one in keys if one.until is not None and one.until <= soon]
+    if not ending:
+        return fine(f"No vendor's key expires within {WARN_BEFORE.days} days.")
+    told = [f"{one.vendor} ({'since' if one.has_expired(now) else 'after'} {one.until})" for one in ending]
+    return warning(f"Vendors whose key has expired or will soon: {', '.join(sorted(told))}.")
 
 
 @check("doctor.epochs")

@@ -51,6 +51,10 @@ class IntakeKeys(Protocol):
         """The keys that bundles may be signed with."""
 
     @property
+    def withdrawn(self) -> Collection[KeyId]:
+        """The ids of keys that vendors signed with before, and that are trusted no longer."""
+
+    @property
     def epochs(self) -> Collection[str] | None:
         """The linkage keys that are in use; None for any."""
 
@@ -96,7 +100,8 @@ def verify(copy: Copy, intake: Intake) -> Verified | Rejection:
     Raises `OSError` when the copy cannot be read: our disk fails, and that is no fault of the bundle.
     """
     try:
-        return Verified(copy, read_manifest(copy.path, trusted=intake.keys.vendors))
+        manifest = read_manifest(copy.path, trusted=intake.keys.vendors, withdrawn=intake.keys.withdrawn)
+        return Verified(copy, manifest)
     except BundleError as fault:
         if isinstance(fault.__cause__, OSError):
             raise fault.__cause__ from None
@@ -115,12 +120,18 @@ def accept(verified: Verified, intake: Intake) -> Receipt | Rejection:
         blocked = switches_set(session).blocks(manifest.vendor)
     if known is not None:
         return _again(known, verified, intake)
-    faults = faults_of(
-        manifest,
-        Circumstances(
-            intake.model, intake.keys.epochs, intake.keys.sealing, intake.limits, intake.today, newest, blocked
-        ),
+    circumstances = Circumstances(
+        model=intake.model,
+        epochs=intake.keys.epochs,
+        sealing_keys=intake.keys.sealing,
+        limits=intake.limits,
+        today=intake.today,
+        now=intake.now,
+        newest=newest,
+        signer=intake.keys.vendors.get(manifest.signed_by) if manifest.signed_by else None,
+        blocked=blocked,
     )
+    faults = faults_of(manifest, circumstances)
     if faults:
         return refuse(Rejection(copy.file_name, faults, copy.sha256, manifest.submission_id), intake, copy)
     publish(copy.path, intake.store.bundle_path(copy.sha256))

@@ -10,14 +10,18 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from dedup.bundle.keyfiles import timestamp
 from dedup.bundle.keys import KeyId
 from dedup.bundle.manifest import Manifest
 from dedup.bundle.outside import check_fits
+from dedup.bundle.vendors import TrustedVendor
 from dedup.errors import BundleError, DedupError
 from dedup.intake.receipts import IntakeError
 from dedup.model.linkage import LinkageModel
 from dedup.settings import Settings
 from dedup.store.submissions import Submission
+
+CLOCKS_MAY_DIFFER = timedelta(minutes=5)  # of machines that nobody looks after; HTTPS clients are held to a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ class IntakeLimits:
 class Circumstances:
     """What a manifest is held against.
 
-    `newest` is the newest snapshot of its provider and epoch that was accepted; `blocked` says whether the operator has
-    blocked its vendor.
+    `newest` is the newest snapshot of its provider and epoch that was accepted, `signer` the registered key that signed
+    it; `blocked` says whether the operator has blocked its vendor.
     """
 
     model: LinkageModel
@@ -51,7 +55,9 @@ class Circumstances:
     sealing_keys: Collection[KeyId]
     limits: IntakeLimits
     today: date
+    now: datetime
     newest: Submission | None
+    signer: TrustedVendor | None
     blocked: bool = False
 
 
@@ -59,6 +65,15 @@ def is_not_of_a_blocked_vendor(_: Manifest, circumstances: Circumstances) -> Non
     """Refuse what a vendor signed that the operator has blocked, by whichever way it comes."""
     if circumstances.blocked:
         raise IntakeError("intake.vendor-blocked", "The operator has blocked the vendor that signed the bundle.")
+
+
+def is_signed_with_a_key_of_today(_: Manifest, circumstances: Circumstances) -> None:
+    """Refuse what was signed with a key whose last day is over, whenever it says that it was made."""
+    signer = circumstances.signer
+    if signer is not None and signer.has_expired(circumstances.now):
+        raise IntakeError(
+            "intake.key-expired", f"The bundle is signed with a key that was good until {signer.until}; make a new one."
+        )
 
 
 def fits_this_server(manifest: Manifest, circumstances: Circumstances) -> None:
@@ -78,6 +93,14 @@ def is_not_of_the_future(manifest: Manifest, circumstances: Circumstances) -> No
         raise IntakeError("intake.future-snapshot", "The bundle's snapshot date lies in the future.")
 
 
+def was_made_before_now(manifest: Manifest, circumstances: Circumstances) -> None:
+    """Refuse a bundle of a clock that is ahead: no correction of the same day could take its place until then."""
+    if datetime.fromisoformat(manifest.created_at) > circumstances.now + CLOCKS_MAY_DIFFER:
+        now = timestamp(circumstances.now)
+        message = f"The bundle says that it was made at {manifest.created_at}; this server's clock says {now}."
+        raise IntakeError("intake.clock-ahead", message)
+
+
 def is_recent(manifest: Manifest, circumstances: Circumstances) -> None:
     """Refuse a snapshot that is too old to say what is open now."""
     days = circumstances.limits.max_snapshot_age_days
@@ -94,9 +117,11 @@ def is_newest(manifest: Manifest, circumstances: Circumstances) -> None:
 
 CHECKS: tuple[Callable[[Manifest, Circumstances], None], ...] = (
     is_not_of_a_blocked_vendor,
+    is_signed_with_a_key_of_today,
     fits_this_server,
     can_be_opened,
     is_not_of_the_future,
+    was_made_before_now,
     is_recent,
     is_newest,
 )

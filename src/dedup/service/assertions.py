@@ -40,7 +40,7 @@ def verified_assertion(token: str, *, registered: Registered, issuer: str, now: 
     """Return who signed an assertion for this issuer; whether it was used before is the registry's to say.
 
     Raises `ServiceError`: `auth.assertion-malformed`, `auth.assertion-algorithm`, `auth.assertion-kind`,
-    `auth.key-unknown`, `auth.key-withdrawn`, `auth.assertion-signature`, `auth.assertion-client`,
+    `auth.key-unknown`, `auth.key-withdrawn`, `auth.assertion-signature`, `auth.key-expired`, `auth.assertion-client`,
     `auth.assertion-audience`, `auth.assertion-lifetime`, `auth.assertion-expired`, `auth.assertion-future`.
     """
     statement = _taken_apart(token)
@@ -55,6 +55,8 @@ def verified_assertion(token: str, *, registered: Registered, issuer: str, now: 
         raise _refused(
             "auth.assertion-signature", "The assertion's signature is not by the key that it names."
         ) from error
+    if vendor.has_expired(now):
+        raise _refused("auth.key-expired", f"The key that signed the assertion was good until {vendor.until}.")
     claims = _claims(statement.payload)
     if (claims["iss"], claims["sub"]) != (vendor.vendor, vendor.vendor):
         raise _refused(

@@ -72,16 +72,20 @@ class Authorised(SecurityBase):
         """Return who is calling.
 
         Raises `ServiceError`: 401 `auth.token-missing`, `auth.token-unknown`, `auth.token-expired`,
-        `auth.token-revoked`; 403 `service.vendor-blocked`, `auth.scope-missing`; 503 `service.read-only`,
-        `service.no-new-uploads`, `service.keys-unreadable`.
+        `auth.token-revoked`, `auth.key-expired`; 403 `service.vendor-blocked`, `auth.scope-missing`; 503
+        `service.read-only`, `service.no-new-uploads`, `service.keys-unreadable`.
         """
         authentication: Authentication = request.app.state.authentication
         token, switches = _known(request.headers.get("Authorization"), authentication)
-        if token.expires_at <= authentication.clock():
+        now = authentication.clock()
+        if token.expires_at <= now:
             raise UnauthorisedError("auth.token-expired", "The token has expired.")
         registered = authentication.vendors.now().keys.get(KeyId(token.key_id))
         if registered is None or registered.vendor != token.vendor:
             raise UnauthorisedError("auth.token-revoked", "The key that the token was given for was withdrawn.")
+        if registered.has_expired(now):
+            message = f"The key that the token was given for was good until {registered.until}."
+            raise UnauthorisedError("auth.key-expired", message)
         request.state.access = Access(token.vendor, KeyId(token.key_id), self.scope)
         if switches.blocks(token.vendor):
             raise ServiceError("service.vendor-blocked", "The operator has blocked this vendor.")

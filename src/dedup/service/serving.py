@@ -40,6 +40,7 @@ class Keys:
     sealing: frozenset[KeyId]
     receipts: ReceiptSigningKey
     vendors: TrustedVendors
+    withdrawn: frozenset[KeyId]
     epochs: frozenset[str] | None
 
 
@@ -66,11 +67,12 @@ class Service:
 
     def sender(self, caller: Caller) -> Sender:
         """Return a caller as intake knows him: under his name, with the keys that are his."""
-        published, now = self.keys.now(), self.clock()
+        published, registered, now = self.keys.now(), self.vendors.now(), self.clock()
         keys = Keys(
             sealing=frozenset(key.key_id for key in published.sealing),
             receipts=published.signing,
-            vendors={id_: one for id_, one in self.vendors.now().keys.items() if one.vendor == caller.vendor},
+            vendors={id_: one for id_, one in registered.keys.items() if one.vendor == caller.vendor},
+            withdrawn=registered.withdrawn,
             epochs=self.epochs.now(),
         )
         intake = Intake(

@@ -215,7 +215,7 @@ def test_statistics_that_do_not_add_up_are_named(
 @pytest.mark.parametrize(
     ("later", "code", "outcome"),
     [
-        (timedelta(days=-1), "bundle.created-at", Outcome.FAILED),
+        (timedelta(days=-1), "intake.clock-ahead", Outcome.FAILED),
         (timedelta(days=-5), "intake.future-snapshot", Outcome.FAILED),
         (timedelta(days=3), "bundle.snapshot-date", Outcome.WARNING),
         (timedelta(days=9), "intake.old-snapshot", Outcome.FAILED),

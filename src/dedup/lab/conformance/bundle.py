@@ -113,7 +113,8 @@ def _days(manifest: Manifest, now: datetime) -> Iterator[Finding]:
     created = datetime.fromisoformat(manifest.created_at)
     if created > now + CLOCKS_MAY_DIFFER:
         yield failed(
-            "bundle.created-at", "It was made in the future: created_at is UTC, not local time, and the clock is right."
+            "intake.clock-ahead",
+            "It was made in the future: created_at is UTC, not local time, and the clock is right.",
         )
     else:
         yield passed("bundle.created-at", "The moment at which it was made has come.")
