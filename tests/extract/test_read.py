@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,8 +17,8 @@ from hypothesis import strategies as st
 from dedup.errors import ExtractError
 from dedup.extract.checks import check_extract
 from dedup.extract.coded import coded, plain_strings
-from dedup.extract.read import DEFAULT_MAX_BYTES, read_table
-from dedup.extract.rows import any_rows, regular_rows
+from dedup.extract.read import DEFAULT_MAX_BYTES, TextTable, read_table, read_tables
+from dedup.extract.rows import any_rows, regular_rows, regular_rows_of_each
 from dedup.extract.whole_file import inspect_bytes
 
 HEADER = "a;b;c\r\n"
@@ -193,6 +194,54 @@ def test_arrow_reads_what_the_csv_module_reads_or_leaves_it_to_it(
             plain_strings(coded([column])).tolist() for column in slow.columns
         ]
         assert (quick.line.tolist(), quick.malformed.tolist()) == (slow.line.tolist(), slow.malformed.tolist())
+
+
+FILES = st.lists(
+    st.tuples(
+        st.sampled_from(["a;b;c", "a;b;c", "c;b;a", "a;b"]),
+        st.lists(st.one_of(st.just("1;2;3"), LINES), max_size=4),
+        st.sampled_from(["\n", "\r\n", "\r"]),
+        st.booleans(),
+    ),
+    min_size=2,
+    max_size=4,
+)
+
+
+@given(files=FILES)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_files_that_are_read_together_are_what_they_are_one_by_one(tmp_path: Path, files: list[Any]) -> None:
+    paths = [tmp_path / f"{number}.csv" for number in range(len(files))]
+    for path, (header, lines, ending, last) in zip(paths, files, strict=True):
+        path.write_bytes((ending.join([header, *lines]) + (ending if last else "")).encode())
+
+    def outcome(path: Path) -> TextTable | ExtractError:
+        try:
+            return read_table(path, separator=";")
+        except ExtractError as error:
+            return error
+
+    def shown(table: TextTable | ExtractError) -> object:
+        if isinstance(table, ExtractError):
+            return table.code, table.message
+        columns = {name: plain_strings(coded([column])).tolist() for name, column in table.columns.items()}
+        return columns, table.line.tolist(), table.malformed.tolist()
+
+    assert [shown(table) for table in read_tables(paths, separator=";")] == [shown(outcome(path)) for path in paths]
+
+
+def test_regular_files_with_one_header_are_parsed_as_one(tmp_path: Path) -> None:
+    contents = {"a": HEADER + "1;2;3\r\n4;5;6", "b": HEADER + "7;;9\r\n", "c": HEADER + ";8;\r\n"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content.encode())
+    parsed = regular_rows_of_each([tmp_path / name for name in contents], ";", 3)
+    assert parsed is not None
+    assert [[plain_strings(coded([column])).tolist() for column in rows.columns] for rows in parsed] == [
+        [["1", "4"], ["2", "5"], ["3", "6"]],
+        [["7"], [""], ["9"]],
+        [[""], ["8"], [""]],
+    ]
+    assert [rows.line.tolist() for rows in parsed] == [[2, 3], [2], [2]]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup.errors import ExtractError
 from dedup.extract.cleaners import YES, clean_column
 from dedup.extract.coded import CodedColumn, TextColumn, coded, missing_text
 from dedup.extract.columns import COLUMNS, FIRST_NAME_COLUMNS, NAME_COLUMNS
 from dedup.extract.findings import Findings, Mask, counts_by_code, findings_of
 from dedup.extract.header import Header, match_header
-from dedup.extract.read import DEFAULT_MAX_BYTES, TextTable, read_table
+from dedup.extract.read import DEFAULT_MAX_BYTES, TextTable, read_tables
 from dedup.extract.report import CheckReport, ColumnFate, RefusedExtractError
 from dedup.fields import Role, Status
 from dedup.regions import Regions
@@ -53,14 +54,22 @@ class CheckedExtracts:
     reports: tuple[CheckReport, ...]
 
 
-def read_extract(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> TextTable:
-    """Read an extract; raises `ExtractError` where that cannot be done at all (see `read_table`, `match_header`)."""
-    return read_table(
-        path,
+def read_extracts(paths: Sequence[Path], max_bytes: int = DEFAULT_MAX_BYTES) -> list[TextTable | ExtractError]:
+    """Read extracts; each is an `ExtractError` where that cannot be done at all (see `read_tables`, `match_header`)."""
+    return read_tables(
+        paths,
         separator=SEPARATOR,
         max_bytes=max_bytes,
-        check_header=lambda names: match_header(path.name, names),
+        check_header=lambda path, names: match_header(path.name, names),
     )
+
+
+def read_extract(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> TextTable:
+    """Read an extract; raises `ExtractError` where that cannot be done at all."""
+    [outcome] = read_extracts([path], max_bytes)
+    if isinstance(outcome, ExtractError):
+        raise outcome
+    return outcome
 
 
 def check_extract(

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 Made = TypeVar("Made")
 Codes = NDArray[np.int32]
-TextColumn: TypeAlias = pa.ChunkedArray  # of TEXT, as it was read: missing is null or "", spaces are not yet off
-TEXT = pa.dictionary(pa.int32(), pa.string())
+# Of strings or of TEXT, as it was read: missing is null or "", spaces are not yet off.
+TextColumn: TypeAlias = pa.ChunkedArray
+TEXT = pa.dictionary(pa.int32(), pa.string())  # each distinct string once
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,17 @@ def recode(column: CodedColumn, rule: Callable[[str], str]) -> CodedColumn:
 
 def coded(columns: Sequence[TextColumn]) -> CodedColumn:
     """Return the rows of all columns, one column after another, as one; values lose the spaces around them."""
-    chunks = pa.chunked_array([chunk for column in columns for chunk in column.chunks], type=TEXT)
+    if any(column.type == TEXT for column in columns):
+        columns = [column.cast(TEXT) for column in columns]
+    chunks = pa.chunked_array([chunk for column in columns for chunk in column.chunks])
     if chunks.null_count == len(chunks):
         return missing_column(len(chunks))
-    chunks = chunks.unify_dictionaries()
-    indices = pa.chunked_array([chunk.indices for chunk in chunks.chunks])
-    codes = (indices.fill_null(-1) if indices.null_count else indices).to_numpy()
-    values = chunks.chunk(0).dictionary.to_pylist()
+    if chunks.type == TEXT:
+        text = chunks.unify_dictionaries().combine_chunks()
+    else:
+        text = chunks.combine_chunks().dictionary_encode()
+    codes = text.indices.fill_null(-1).to_numpy()
+    values = text.dictionary.to_pylist()
     stripped = list(map(str.strip, values))
     return CodedColumn(codes, values) if stripped == values and "" not in values else coded_column(codes, stripped)
 
@@ -98,7 +103,7 @@ def text_column(codes: Codes, values: Sequence[str]) -> TextColumn:
 
 def missing_text(rows: int) -> TextColumn:
     """Return a column without any value."""
-    return pa.chunked_array([pa.nulls(rows, TEXT)])
+    return pa.chunked_array([pa.nulls(rows, pa.string())])
 
 
 def missing_column(rows: int) -> CodedColumn:

@@ -15,7 +15,7 @@ from dedup.extract.checks import (
     CheckedExtract,
     CheckedExtracts,
     check_tables,
-    read_extract,
+    read_extracts,
     require_few_refused,
     require_one_provider,
 )
@@ -42,7 +42,7 @@ def load_registrations(
 ) -> tuple[NormalisedTable, CheckReport]:
     """Read, check and normalise an extract; refused and withheld rows are left out.
 
-    Raises `ExtractError`: what `read_extract`, `require_few_refused` and `require_one_provider` raise; and what
+    Raises `ExtractError`: what `read_extracts`, `require_few_refused` and `require_one_provider` raise; and what
     `normalise` raises.
     """
     [outcome] = load_extracts(
@@ -73,11 +73,11 @@ def load_extracts(
     """
     outcomes: dict[Path, tuple[NormalisedTable, CheckReport] | ExtractError] = {}
     tables: dict[Path, TextTable] = {}
-    for path in paths:
-        try:
-            tables[path] = read_extract(path, max_bytes)
-        except ExtractError as error:
-            outcomes[path] = error
+    for path, read in zip(paths, read_extracts(paths, max_bytes), strict=True):
+        if isinstance(read, ExtractError):
+            outcomes[path] = read
+        else:
+            tables[path] = read
     if tables:
         checked = check_tables(list(tables.values()), [path.name for path in tables], today, regions)
         sound = []
@@ -143,7 +143,7 @@ def load_person_table(path: Path, model: LinkageModel, *, max_bytes: int = DEFAU
         path,
         separator=model.table.separator,
         max_bytes=max_bytes,
-        check_header=lambda names: require_columns(path.name, names, needed),
+        check_header=lambda path, names: require_columns(path.name, names, needed),
     )
     if table.malformed.any():
         raise ExtractError(

@@ -1,7 +1,8 @@
 """Parses the rows of a CSV file below its header into columns of text, in one of two ways with the same result.
 
-A regular file (no quotes, every line with as many fields as the header, no blank rows) is parsed by Arrow; any other by
-Python's csv module, which takes more than twice as long and knows on which line a row ends.
+A regular file (no quotes, every line with as many fields as the header, no blank rows) is parsed by Arrow, small ones
+with one header in one call; any other by Python's csv module, which takes more than twice as long and knows on which
+line a row ends.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -48,30 +49,53 @@ def regular_rows(path: Path, separator: str, width: int) -> Rows | None:
 
     Arrow itself refuses a line with other fields than the header, and with it every empty line.
     """
+    table = _parsed(path, separator, width, skipped=1, kind=TEXT)
+    if table is None or not table.num_rows or _has_blank_row(table.columns):
+        return None
+    return _regular(table)
+
+
+def regular_rows_of_each(paths: Sequence[Path], separator: str, width: int) -> list[Rows] | None:
+    """Parse small plain files with one and the same header at once; None if any of them is not regular."""
+    texts = [path.read_bytes() for path in paths]
+    texts = [text if text.endswith(b"\n") else text + b"\n" for text in texts]
+    table = _parsed(pa.BufferReader(b"".join(texts)), separator, width, skipped=0, kind=pa.string())
+    ends = np.cumsum([0, *(text.count(b"\n") for text in texts)]).tolist()
+    # Where there are more lines than that, some end in a carriage return alone.
+    if table is None or table.num_rows != ends[-1] or _has_blank_row(table.columns):
+        return None
+    parts = [table.slice(header + 1, end - header - 1) for header, end in pairwise(ends)]
+    return [_regular(part) for part in parts] if all(part.num_rows for part in parts) else None
+
+
+def _parsed(
+    source: Path | pa.BufferReader, separator: str, width: int, *, skipped: int, kind: pa.DataType
+) -> pa.Table | None:
     if not separator.isascii():
         return None
     try:
-        table = arrow_csv.read_csv(path, *_arrow_options(separator, width))
+        return arrow_csv.read_csv(source, *_arrow_options(separator, width, skipped, kind))
     except pa.ArrowInvalid:
         return None
-    if not table.num_rows or _has_blank_row(table.columns):
-        return None
-    lines = np.arange(2, table.num_rows + 2, dtype=np.int64)
-    return Rows(table.columns, line=lines, malformed=np.zeros(table.num_rows, dtype=np.bool_))
 
 
 @lru_cache(maxsize=4)
 def _arrow_options(
-    separator: str, width: int
+    separator: str, width: int, skipped: int, kind: pa.DataType
 ) -> tuple[arrow_csv.ReadOptions, arrow_csv.ParseOptions, arrow_csv.ConvertOptions]:
     names = [str(position) for position in range(width)]
     return (
-        arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, skip_rows=1, column_names=names),
+        arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, skip_rows=skipped, column_names=names),
         arrow_csv.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
         arrow_csv.ConvertOptions(
-            check_utf8=False, column_types=dict.fromkeys(names, TEXT), null_values=[""], strings_can_be_null=True
+            check_utf8=False, column_types=dict.fromkeys(names, kind), null_values=[""], strings_can_be_null=True
         ),
     )
+
+
+def _regular(table: pa.Table) -> Rows:
+    lines = np.arange(2, table.num_rows + 2, dtype=np.int64)
+    return Rows(table.columns, line=lines, malformed=np.zeros(table.num_rows, dtype=np.bool_))
 
 
 def _has_blank_row(columns: Sequence[TextColumn]) -> bool:
