@@ -138,11 +138,23 @@ def test_the_insurers_page_answers_on_its_first_screen_and_folds_single_ksvs(ins
     assert insurers_page.get_by_role("table").count() == 3 + len(insurer_report.ksvs) - 1
 
 
-@pytest.mark.parametrize("width", [1280, 768, 390])
+@pytest.mark.parametrize("width", [1280, 768, 390, 375])
 def test_nothing_runs_over_the_side(page, width):
     page.set_viewport_size({"width": width, "height": 900})
     page.locator("#terecht details").evaluate("fold => fold.open = true")
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_small_tables_are_whole_on_a_phone(page):
+    page.set_viewport_size({"width": 375, "height": 812})
+    for fold in page.locator("#voortgang details").all():
+        fold.evaluate("fold => fold.open = true")
+    tables = page.locator("#voortgang table").all()
+    assert len(tables) >= 2
+    for table in tables:
+        last = table.locator("thead th").last.bounding_box()
+        assert last is not None
+        assert last["x"] + last["width"] <= 375
 
 
 def test_a_narrow_screen_keeps_the_tables_roles(page):

@@ -70,7 +70,7 @@ def test_held_findings_are_counted_and_no_more(reports, today):
     report = reports([{}, young, old], [(0, 1, {})])["KSV01"]
     assert (report.findings, report.summary.held) == ((), 1)
     page = html.render(report)
-    assert "1 bevinding in bedenktijd" in page
+    assert "in bedenktijd, meestal de eerste 14 dagen: 1 bevinding." in page
     assert registration_ids_in(page) == set()
 
 
@@ -194,7 +194,7 @@ SAID = {
         "Te lang open: sinds 20 nov 2026 voor te leggen aan de preferente zorgverzekeraar.",
         "Volgende stap op 4 dec 2026, als zij dan nog open is.",
         "Blijft staan sinds 21 nov 2026",
-        "Antwoord: nog niet duidelijk.",
+        "Geantwoord: nog niet duidelijk.",
         "Levering verdacht:",
         "Te lang open, op te volgen door u: 1 bevinding.",
     ),
@@ -202,7 +202,7 @@ SAID = {
         "Open too long: to be put to the preferred insurer since 20 Nov 2026.",
         "Next step on 4 Dec 2026, if it is still open then.",
         "Kept since 21 Nov 2026",
-        "Answer: not clear yet.",
+        "Answered: not clear yet.",
         "Delivery suspected:",
         "Open too long, for you to follow up: 1 finding.",
     ),

@@ -49,7 +49,7 @@ def test_what_is_new_is_counted_over_the_month_and_told_of_it(report, language):
     page = html.render(of_month, language)
 
     assert (answer.figure, answer.unit.endswith(texts("summary.new_month"))) == ("17", True)
-    assert answer.text == f"{texts('summary.settled', findings=texts.count('finding', 5))}."
+    assert answer.text == texts("summary.settled", findings=texts.count("finding", 5))
     assert texts("summary.new_month") in page
     for of_a_night in ("summary.new_since", "summary.new_first"):
         assert texts(of_a_night) not in page

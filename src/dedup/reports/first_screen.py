@@ -40,7 +40,7 @@ def _new(report: KsvReport, texts: Texts) -> Answer:
     else:
         said.append(texts("summary.settled_none"))
     unit = texts.count("new", new).split(" ", 1)[1]
-    return Answer(texts("summary.new_question"), texts.number(new), f"{unit} {since}", "; ".join(said) + ".")
+    return Answer(texts("summary.new_question"), texts.number(new), f"{unit} {since}", " ".join(said))
 
 
 def _turn(report: KsvReport, texts: Texts) -> Answer:

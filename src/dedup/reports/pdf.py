@@ -64,8 +64,12 @@ def _layout() -> bytes:
     return files("dedup.reports").joinpath("templates/report.typ").read_bytes()
 
 
-def _heading(text: str) -> Block:
-    return {"kind": "heading", "text": text}
+def _heading(text: str, level: int = 2) -> Block:
+    return {"kind": "heading", "text": text, "level": level}
+
+
+def _terms(terms: list[list[str]]) -> Block:
+    return {"kind": "terms", "terms": terms}
 
 
 def _text(text: str) -> Block:
@@ -137,6 +141,7 @@ def _of_finding(line: FindingLine, texts: Texts) -> list[Line]:
     rule = f"{line.code} {wording.rule_name(line.code, texts)}".strip()
     told = [
         texts(f"class.{line.outcome}") + (f", {state.lower()}" if state else ""),
+        *([texts("findings.escalated_badge")] if line.escalation else []),
         *([rule] if rule else []),
         f"{texts('findings.open')}: {texts.count('day', line.days_open)}",
         f"{texts('findings.edd')}: {texts.week(line.edd_week)}",
@@ -177,7 +182,12 @@ def _coverage(report: KsvReport, texts: Texts) -> list[Block]:
         ]
         for line in report.providers
     ]
-    return [_heading(texts("coverage.heading")), _table(texts("coverage.caption"), heads, rows)]
+    contracted = wording.contracted(report, texts)
+    return [
+        _heading(texts("coverage.heading")),
+        *([_text(contracted)] if contracted else []),
+        _table(texts("coverage.caption"), heads, rows),
+    ]
 
 
 def _progress(report: KsvReport, charts: Charts, texts: Texts) -> list[Block]:
@@ -244,18 +254,15 @@ def _demand(report: KsvReport, charts: Charts, texts: Texts) -> list[Block]:
 
 
 def _reading(report: KsvReport, texts: Texts) -> list[Block]:
+    rules = [
+        [f"{code} {wording.rule_name(code, texts)}", wording.rule_explanation(code, texts)]
+        for code in wording.rules_named(report)
+    ]
     return [
         _heading(texts("reading.heading")),
-        *(_text(texts(f"reading.{name}")) for name in ("purpose", "finding", "registration_id", "agreed", "band")),
-        {
-            "kind": "terms",
-            "terms": [
-                *([texts(f"class.{kind}"), texts(f"class_meaning.{kind}")] for kind in wording.CLASSES),
-                *(
-                    [f"{code} {wording.rule_name(code, texts)}", wording.rule_explanation(code, texts)]
-                    for code in wording.rules_named(report)
-                ),
-            ],
-        },
+        *(_text(texts(f"reading.{name}")) for name in wording.READING),
+        _heading(texts("reading.classes"), level=3),
+        _terms([[texts(f"class.{kind}"), texts(f"class_meaning.{kind}")] for kind in wording.CLASSES]),
+        *([_heading(texts("reading.rules"), level=3), _terms(rules)] if rules else []),
         _text(texts("footer.page")),
     ]

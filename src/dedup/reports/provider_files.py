@@ -174,7 +174,8 @@ def _answers(texts: Texts) -> Sheet:
     rows = []
     for answer in ANSWERS:
         kind, _, code = answer.partition(":")
-        rows.append((answer, texts(f"answer.{kind}", rule=f"{code} {wording.rule_name(code, texts)}")))
+        rule, explanation = f"{code} {wording.rule_name(code, texts)}", wording.rule_explanation(code, texts)
+        rows.append((answer, texts(f"answer.{kind}", rule=rule, explanation=explanation)))
     return Sheet(texts("provider.answers"), heads, rows, {})
 
 

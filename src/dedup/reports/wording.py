@@ -10,6 +10,7 @@ from dedup.reports.texts import Texts
 
 # The order in which judgements are explained to the reader.
 CLASSES = ("certain", "likely", "to_review", "clean_up", "legitimate")
+READING = ("purpose", "finding", "registration_id", "agreed", "band", "elsewhere")
 
 
 def subtitle(report: KsvReport, texts: Texts) -> str:
@@ -68,6 +69,15 @@ def remarks(line: FindingLine, texts: Texts) -> list[str]:
             texts("findings.answers", answers=", ".join(texts(f"given_answer.{code}") for code in line.answers))
         )
     return said
+
+
+def contracted(report: KsvReport, texts: Texts) -> str:
+    """Return how many providers are contracted and how many of these are up to date, "" without a list of contracts."""
+    contracts = [line for line in report.providers if line.contracted]
+    if not contracts:
+        return ""
+    fresh = sum(line.freshness == "fresh" for line in contracts)
+    return texts("coverage.contracted", providers=texts.count("contracted", len(contracts)), fresh=fresh)
 
 
 def suspicion(line: ProviderLine, texts: Texts) -> str:

@@ -18,6 +18,7 @@ Cell = str | int | float | None
 WIDEST, NARROWEST = 48, 9
 LONGEST_HEAD = 16  # a longer head is wrapped
 LINE_HEIGHT = 15  # points
+PAGE_WIDTH = 150  # characters beside each other on A4 that can still be read
 _HEAD = {"bold": True, "text_wrap": True, "valign": "bottom", "bg_color": "#e8eef0", "bottom": 2}
 _NUMBERS = {"align": "right", "indent": 1}  # clear of a text in the next column
 
@@ -61,9 +62,10 @@ def _write_sheet(made: Any, sheet: Sheet, table: str) -> None:
     page.freeze_panes(1, 1)
     page.set_landscape()
     page.set_paper(9)
-    page.fit_to_pages(1, 0)
-    page.repeat_rows(0)
     widths = [_width(sheet, column) for column in range(len(sheet.heads))]
+    page.fit_to_pages(max(1, round(sum(widths) / PAGE_WIDTH)), 0)
+    page.repeat_rows(0)
+    page.repeat_columns(0)
     for column, width in enumerate(widths):
         page.set_column(column, column, width)
     page.set_row(0, LINE_HEIGHT * _lines(sheet.heads, widths, room=3))
