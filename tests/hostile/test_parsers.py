@@ -177,6 +177,8 @@ def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
     regions = read_regions(CONFIG / "regions.csv")
     told = {
         "issuer": ISSUER,
+        "issued_at": "2026-11-22T01:00:00Z",
+        "expires_at": "2026-11-22T01:05:00Z",
         "token_endpoint": f"{ISSUER}/v1/token",
         "sealing": [named(SealingPrivateKey.generate().public())],
         "receipts": [named(RECEIPTS.public())],

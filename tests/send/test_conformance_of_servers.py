@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from dedup.bundle.vendors import register_vendor
 from dedup.lab.conformance.calls import Caller
 from dedup.lab.conformance.finding import Finding, Outcome
 from dedup.lab.conformance.server import judge_server
+from dedup.lab.conformance.tokens import judge_keys
 from dedup.lab.conformance.walk import Walk
 from dedup.send.bundlefile import look_at
 from dedup.send.credentials import read_credentials, write_credentials
@@ -76,6 +77,18 @@ def where(method: str, path: str, found: int, **changes: Any) -> Change:
 
 def plain_problems(_: httpx.Request, response: httpx.Response) -> httpx.Response:
     return answer(response, headers={"content-type": "application/json"}) if response.status_code >= 400 else response
+
+
+@pytest.mark.parametrize(
+    ("ahead", "code"), [(timedelta(days=1), "send.keys-expired"), (timedelta(-1), "send.keys-future")]
+)
+def test_a_statement_of_another_day_is_told(shared: Serving, ahead: timedelta, code: str) -> None:
+    with httpx.Client() as http:
+        caller = Caller(http, read_credentials(shared.credentials), datetime.now(UTC) + ahead, secrets.token_bytes)
+        [current] = [one for one in judge_keys(caller) if one.code == "keys.current"]
+
+    assert current.outcome is Outcome.FAILED
+    assert current.sentence.endswith(f"[{code}]")
 
 
 def test_nothing_is_wrong_with_the_real_server(shared: Serving) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from dedup.bundle.manifest import Manifest
 from dedup.bundle.signing import sign
 from dedup.errors import DedupError
 from dedup.send.bundlefile import BundleFile
-from dedup.send.credentials import Credentials, checked_url, read_credentials, remember_receipt_keys, write_credentials
-from dedup.send.errors import refusal
+from dedup.send.credentials import Credentials, checked_url, read_credentials, remember_statement, write_credentials
+from dedup.send.errors import NoServerError, refusal
 from dedup.send.receipt import keep_receipt, kept_receipt, verified_receipt
-from dedup.send.statement import verified_statement
+from dedup.send.statement import ServerStatement, refuse_unless_current, verified_statement
 
 URL = "https://dedup.example"
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -35,6 +35,8 @@ def jwk(key: EcPublicKey) -> dict[str, str]:
 def said(**others: Any) -> dict[str, Any]:
     return {
         "issuer": URL,
+        "issued_at": "2026-11-22T08:00:00Z",
+        "expires_at": "2026-11-22T08:05:00Z",
         "token_endpoint": f"{URL}/v1/token",
         "sealing": [jwk(SealingPrivateKey.generate().public())],
         "receipts": [jwk(RECEIPTS.public())],
@@ -119,13 +121,27 @@ def test_keys_that_stand_beside_the_statement_count_for_nothing() -> None:
         document(said(), kind="dedup-receipt"),
         document(said(sealing=[{**jwk(SealingPrivateKey.generate().public()), "kid": "another"}])),
         document(said(sealing=[])),
+        document({name: value for name, value in said().items() if name != "issued_at"}),
+        document(said(expires_at="2026-11-22")),
         document(said(limits={"chunk_bytes": 0, "bundle_bytes": 1})),
         {"statement": document(said())["statement"][:-4] + "AAAA"},
         {"statement": 7},
         {},
         [],
     ],
-    ids=["other-key", "other-kind", "other-id", "no-sealing", "no-size", "altered", "number", "none", "list"],
+    ids=[
+        "other-key",
+        "other-kind",
+        "other-id",
+        "no-sealing",
+        "no-moment",
+        "a-day",
+        "no-size",
+        "altered",
+        "number",
+        "none",
+        "list",
+    ],
 )
 def test_keys_that_are_not_signed_as_they_must_be_are_not_believed(wrong: Any) -> None:
     assert code_of(verified_statement, wrong, KNOWN, url=URL) == "send.keys-wrong"
@@ -134,6 +150,39 @@ def test_keys_that_are_not_signed_as_they_must_be_are_not_believed(wrong: Any) -
 @pytest.mark.parametrize("wrong", [{"issuer": "https://other.example"}, {"token_endpoint": "https://other.example/t"}])
 def test_a_server_that_says_it_is_another_gets_nothing(wrong: dict[str, str]) -> None:
     assert code_of(verified_statement, document(said(**wrong)), KNOWN, url=URL) == "send.other-server"
+
+
+@pytest.mark.parametrize(
+    ("now", "code"),
+    [
+        (timedelta(), ""),
+        (timedelta(seconds=-60), ""),
+        (timedelta(seconds=-61), "send.keys-future"),
+        (timedelta(seconds=359), ""),
+        (timedelta(seconds=360), "send.keys-expired"),
+        (timedelta(days=-1), "send.keys-future"),
+        (timedelta(days=1), "send.keys-expired"),
+    ],
+)
+def test_a_statement_is_good_for_its_time_and_clocks_may_differ_by_a_minute(now: timedelta, code: str) -> None:
+    assert current(verified_statement(document(said()), KNOWN, url=URL), now=NOW + now) == code
+
+
+@pytest.mark.parametrize(
+    ("seen", "code"),
+    [(timedelta(), ""), (timedelta(seconds=60), ""), (timedelta(seconds=61), "send.keys-older")],
+)
+def test_a_statement_from_before_the_newest_that_was_believed_is_refused(seen: timedelta, code: str) -> None:
+    """Within its time too: between the two, the server may have changed its keys."""
+    assert current(verified_statement(document(said()), KNOWN, url=URL), now=NOW, seen=NOW + seen) == code
+
+
+def current(statement: ServerStatement, *, now: datetime, seen: datetime | None = None) -> str:
+    try:
+        refuse_unless_current(statement, now=now, seen=seen)
+    except NoServerError as error:
+        return error.code
+    return ""
 
 
 def test_a_receipt_for_this_file_is_believed_and_kept(tmp_path: Path) -> None:
@@ -217,11 +266,39 @@ def test_receipt_keys_that_a_statement_names_are_kept_for_later(credentials: Cre
     statement = verified_statement(
         document(said(receipts=[jwk(RECEIPTS.public()), jwk(following.public())])), credentials.receipt_keys, url=URL
     )
-    remember_receipt_keys(credentials, statement.receipts)
+    remember_statement(credentials, statement)
     later = read_credentials(credentials.path)
     verified_statement(document(said(receipts=[jwk(following.public())]), following), later.receipt_keys, url=URL)
 
     assert list(later.receipt_keys) == [RECEIPTS.key_id, following.key_id]
+
+
+def test_the_newest_statement_that_was_believed_is_kept(credentials: Credentials) -> None:
+    assert credentials.keys_issued_at is None
+    for issued in ("2026-11-22T08:00:00Z", "2026-11-22T07:59:30Z"):  # of two servers whose clocks differ
+        known = read_credentials(credentials.path)
+        remember_statement(known, verified_statement(document(said(issued_at=issued)), KNOWN, url=URL))
+    assert read_credentials(credentials.path).keys_issued_at == NOW
+
+
+def test_credentials_that_cannot_be_written_stop_a_client_only_when_keys_are_new(credentials: Credentials) -> None:
+    following = jwk(ReceiptSigningKey.generate().public())
+    same = verified_statement(document(said()), KNOWN, url=URL)
+    new = verified_statement(document(said(receipts=[jwk(RECEIPTS.public()), following])), KNOWN, url=URL)
+    with credentials.path.open() as file:
+        # A name under which it can be read, in a folder in which nobody can write, root neither.
+        unwritable = replace(credentials, path=Path(f"/proc/self/fd/{file.fileno()}"))
+        remember_statement(unwritable, same)
+        with pytest.raises(OSError, match="/proc/self/fd"):
+            remember_statement(unwritable, new)
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-11-22T08:00:00", 7])
+def test_credentials_with_a_moment_that_is_none_are_refused(credentials: Credentials, moment: object) -> None:
+    document = json.loads(credentials.path.read_text()) | {"keys_issued_at": moment}
+    credentials.path.write_text(json.dumps(document))
+
+    assert code_of(read_credentials, credentials.path) == "key.malformed"
 
 
 def test_a_refusal_keeps_every_fault_and_no_control_characters() -> None:

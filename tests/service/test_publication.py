@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def publication(folder: Path) -> Publication:
-    return Publication(ISSUER, published_keys(folder), ("0" * 64,), LIMITS)
+    return Publication(ISSUER, published_keys(folder), ("0" * 64,), LIMITS, lambda: NOW)
 
 
 @pytest.fixture
@@ -62,6 +62,7 @@ def test_the_statement_signs_all_that_stands_beside_it(client: TestClient, folde
     assert parse_json(statement.payload) == document
     assert document["token_endpoint"] == f"{ISSUER}/v1/token"
     assert document["limits"] == LIMITS
+    assert (document["issued_at"], document["expires_at"]) == ("2026-11-22T12:00:00Z", "2026-11-22T12:05:00Z")
 
 
 def test_the_sending_client_believes_it(client: TestClient, folder: Path) -> None:

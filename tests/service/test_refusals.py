@@ -1,41 +1,60 @@
 """Each attack at each door, and the code that it is refused with: replay, downgrade, swapped provider, expired key,
 revoked vendor, clock 24 hours off.
 
-The doors: `token` (POST /v1/token), `call` (any call, with a token that was good when it was given), `upload` (a bundle
-over HTTPS) and `inbox` (a bundle in the folder). All four are the real ones, of one installation.
+The server's doors: `token` (POST /v1/token), `call` (any call, with a token that was good when it was given), `upload`
+(a bundle over HTTPS) and `inbox` (a bundle in the folder); and `client`, where an answer to GET /v1/keys comes in. All
+are the real ones, of one installation.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import secrets
+import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.made_bundles import declaration_of
 from tests.service.site import Site
-from tests.service.uploading import MODEL, OTHER_PROVIDER, PROVIDER, PROVIDERS
+from tests.service.uploading import MODEL, OTHER_PROVIDER, PROVIDER, PROVIDERS, Clock
 
 from dedup.bundle.container import SEALED_MAGIC, UNSEALED_MAGIC
-from dedup.bundle.keys import SigningKey
-from dedup.bundle.serverkeys import load_server_keys
+from dedup.bundle.keyfiles import read_key
+from dedup.bundle.keys import ReceiptVerifyingKey, SigningKey
+from dedup.bundle.serverkeys import load_server_keys, rotate_sealing_key
 from dedup.bundle.signing import sign
 from dedup.bundle.vendors import register_vendor, withdraw_key
 from dedup.intake.acceptance import Intake
 from dedup.intake.checks import IntakeLimits
 from dedup.intake.inbox import receive
 from dedup.intake.receipts import Rejection
+from dedup.send.credentials import Credentials
+from dedup.send.errors import NoServerError
+from dedup.send.patience import Patience
+from dedup.send.server import UploadServer
 from dedup.service.assertions import ASSERTION_KIND
+from dedup.service.publication import Publication
 from dedup.service.tokens import ASSERTION_TYPE
 from dedup.store.switches import SetSwitch, Switch, set_switch
 from dedup.store.uploads import Declaration
 
 DAY = timedelta(days=1)
 Bundle = tuple[bytes, Declaration]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An answer to GET /v1/keys, when the client heard a newer one, and how far its clock is ahead."""
+
+    answer: httpx.Response
+    seen: datetime | None = None
+    ahead: timedelta = timedelta()
 
 
 # The doors: what was made goes in, the code of the refusal comes out ("" for none).
@@ -63,9 +82,25 @@ def inbox(site: Site, bundle: Bundle) -> str:
     now = site.clock.now
     (site.home / "inbox").mkdir(exist_ok=True)
     (site.home / "inbox" / "a.bundle").write_bytes(bundle[0])
-    keys = load_server_keys(site.home / "keys")
-    answers = receive(site.home / "inbox", Intake(site.service.store, keys, MODEL, IntakeLimits(), now.date(), now))
+    held = load_server_keys(site.home / "keys")
+    answers = receive(site.home / "inbox", Intake(site.service.store, held, MODEL, IntakeLimits(), now.date(), now))
     return " ".join(fault.code for one in answers if isinstance(one, Rejection) for fault in one.faults)
+
+
+def client(site: Site, heard: Heard) -> str:
+    key = read_key(site.home / "keys" / "receipts.pub", ReceiptVerifyingKey)
+    credentials = Credentials(
+        Path("none"), site.service.issuer, "acme", site.acme.key, {key.key_id: key}, keys_issued_at=heard.seen
+    )
+    transport = httpx.MockTransport(lambda _: heard.answer)  # whoever answers in the server's place
+    at_once = Patience(0, time.monotonic, time.sleep, lambda: 1.0)
+    clock = Clock(site.clock.now + heard.ahead)
+    try:
+        with httpx.Client(transport=transport) as http:
+            UploadServer(http, credentials, at_once, clock, secrets.token_bytes).connect()
+    except NoServerError as refused:
+        return refused.code
+    return ""
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -154,6 +189,39 @@ def swapped_manifest(site: Site) -> Bundle:
     return restated(site, swap)
 
 
+def keys(site: Site, ahead: timedelta = timedelta()) -> Heard:
+    return Heard(site.acme.http.get("/v1/keys"), ahead=ahead)
+
+
+def old_keys(site: Site) -> Heard:
+    """Those of before a rotation, as somebody took them down."""
+    heard = keys(site)
+    rotate_sealing_key(site.home / "keys", created=site.clock.now)
+    turn(site, timedelta(minutes=6))
+    return heard
+
+
+def older_keys(site: Site) -> Heard:
+    """The same at once, for a client that heard of the new ones."""
+    heard = keys(site)
+    rotate_sealing_key(site.home / "keys", created=site.clock.now)
+    turn(site, timedelta(minutes=2))
+    return replace(heard, seen=site.clock.now)
+
+
+def unsigned_keys(site: Site) -> Heard:
+    document = site.acme.http.get("/v1/keys").json()
+    head, payload, _ = document["statement"].split(".")
+    return Heard(httpx.Response(200, json=document | {"statement": f"{respelled(head, alg='none')}.{payload}."}))
+
+
+def keys_of_another(site: Site) -> Heard:
+    """What another server of the same operator says of itself."""
+    limits = {"chunk_bytes": 1, "bundle_bytes": 1}
+    other = Publication("https://other.example.nl", site.service.keys, (), limits, site.clock)
+    return Heard(httpx.Response(200, json=other.document()))
+
+
 def expire(site: Site) -> SigningKey:
     """Let the vendor's key have its last day, and that day pass; returns the key that it has beside it."""
     trust(site, site.acme.key, until=site.clock.now.date())
@@ -229,9 +297,12 @@ TABLE: list[tuple[str, Callable[[Site, Any], str], Callable[[Site], Any], str]] 
     ("replay of a submission's id", inbox, known_id, "intake.replayed-id"),
     ("replay of an older snapshot", upload, older, "intake.stale"),
     ("replay of an older snapshot", inbox, older, "intake.stale"),
+    ("replay of the server's keys", client, old_keys, "send.keys-expired"),
+    ("replay of the server's keys, within their time", client, older_keys, "send.keys-older"),
     ("downgrade to no signature", token, unsigned_assertion, "auth.assertion-algorithm"),
     ("downgrade to no signature", upload, unsigned, "bundle.signature-algorithm"),
     ("downgrade to no signature", inbox, unsigned, "bundle.signature-algorithm"),
+    ("downgrade to no signature", client, unsigned_keys, "send.keys-wrong"),
     ("downgrade to no seal", upload, unsealed, "bundle.unsealed"),
     ("downgrade to no seal", inbox, unsealed, "bundle.unsealed"),
     ("downgrade to an earlier scheme", upload, of_another_scheme, "bundle.scheme"),
@@ -241,6 +312,7 @@ TABLE: list[tuple[str, Callable[[Site, Any], str], Callable[[Site], Any], str]] 
     ("swapped provider, not the declared one", upload, swapped_declaration, "upload.not-as-declared"),
     ("swapped provider, after signing", upload, swapped_manifest, "bundle.signature-wrong"),
     ("swapped provider, after signing", inbox, swapped_manifest, "bundle.signature-wrong"),
+    ("swapped server", client, keys_of_another, "send.other-server"),
     ("expired key", token, asserted_after(expire), "auth.key-expired"),
     ("expired key", call, called_after(expire_at_midnight), "auth.key-expired"),
     ("expired key", upload, signed_after(expire), "intake.key-expired"),
@@ -258,6 +330,8 @@ TABLE: list[tuple[str, Callable[[Site, Any], str], Callable[[Site], Any], str]] 
     ("clock 24 h ahead", inbox, ahead, "intake.clock-ahead"),
     ("clock 24 h ahead, day too", upload, of_tomorrow, "intake.future-snapshot intake.clock-ahead"),
     ("clock 24 h ahead, day too", inbox, of_tomorrow, "intake.future-snapshot intake.clock-ahead"),
+    ("clock 24 h ahead", client, lambda site: keys(site, ahead=DAY), "send.keys-expired"),
+    ("clock 24 h behind", client, lambda site: keys(site, ahead=-DAY), "send.keys-future"),
     ("clock 24 h behind", token, lambda site: assertion(site, ahead=-DAY), "auth.assertion-expired"),
     # A bundle of a clock that is behind looks like one that comes a day late: it counts as `late`, until a newer one
     # was accepted.
@@ -275,6 +349,15 @@ def test_it_is_refused_with_its_own_code(
     site: Site, door: Callable[[Site, Any], str], made: Callable[[Site], Any], code: str
 ) -> None:
     assert door(site, made(site)) == code
+
+
+def test_what_is_right_is_taken_at_each_door(site: Site) -> None:
+    """So nothing above was refused for another reason."""
+    assert client(site, keys(site)) == ""
+    assert token(site, assertion(site)) == ""
+    assert call(site, None) == ""
+    assert upload(site, bundle(site)) == ""
+    assert inbox(site, bundle(site, provider=OTHER_PROVIDER)) == ""
 
 
 def test_what_was_accepted_before_its_key_expired_keeps_its_receipt(site: Site) -> None:

@@ -8,7 +8,7 @@ import { refusal } from "../src/send/errors.js";
 import { sign } from "../src/send/jws.js";
 import { Patience } from "../src/send/patience.js";
 import { verifiedReceipt } from "../src/send/receipt.js";
-import { verifiedStatement } from "../src/send/statement.js";
+import { refuseUnlessCurrent, verifiedStatement } from "../src/send/statement.js";
 import { subtle } from "../src/webcrypto.js";
 
 const URL_HERE = "https://dedup.example";
@@ -26,6 +26,8 @@ const named = ({ keyId, jwk }) => ({ kid: keyId, ...jwk });
 
 const said = (others = {}) => ({
   issuer: URL_HERE,
+  issued_at: "2026-11-22T08:00:00Z",
+  expires_at: "2026-11-22T08:05:00Z",
   token_endpoint: `${URL_HERE}/v1/token`,
   sealing: [named(sealing)],
   receipts: [named(receipts)],
@@ -53,6 +55,8 @@ test("keys that are signed otherwise, or not of the form, are not believed", asy
     { statement: await sign(said(), { ...other, keyId: receipts.keyId }, "dedup-keys") },
     { statement: await sign(said(), receipts, "dedup-receipt") },
     { statement: await sign(said({ sealing: [{ ...named(sealing), kid: "x" }] }), receipts, "dedup-keys") },
+    { statement: await sign(said({ issued_at: null }), receipts, "dedup-keys") },
+    { statement: await sign(said({ expires_at: "2026-02-30T08:00:00Z" }), receipts, "dedup-keys") },
     { statement: await sign(said({ limits: { chunk_bytes: 0, bundle_bytes: 1 } }), receipts, "dedup-keys") },
     { statement: 7 },
     {},
@@ -63,6 +67,19 @@ test("keys that are signed otherwise, or not of the form, are not believed", asy
   }
   const elsewhere = { statement: await sign(said({ issuer: "https://b.example" }), receipts, "dedup-keys") };
   await assert.rejects(verifiedStatement(elsewhere, known, URL_HERE), code("send.other-server"));
+});
+
+test("a statement is good for its time, clocks may differ by a minute, and none comes after a newer one", async () => {
+  const statement = await verifiedStatement({ statement: await sign(said(), receipts, "dedup-keys") }, known, URL_HERE);
+  const at = (seconds) => new Date(Date.UTC(2026, 10, 22, 8) + 1000 * seconds);
+  for (const seconds of [0, -60, 359]) refuseUnlessCurrent(statement, at(seconds), at(60));
+  for (const [seconds, seen, expected] of [
+    [-61, undefined, "send.keys-future"],
+    [360, undefined, "send.keys-expired"],
+    [0, 61, "send.keys-older"],
+  ]) {
+    assert.throws(() => refuseUnlessCurrent(statement, at(seconds), seen && at(seen)), code(expected));
+  }
 });
 
 test("a receipt for this very file is believed, every other one is not", async () => {

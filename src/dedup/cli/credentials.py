@@ -62,7 +62,7 @@ def fetch(
 
     from dedup.bundle.filewrite import replacing
     from dedup.bundle.keyfiles import key_document
-    from dedup.send.credentials import read_credentials, remember_receipt_keys
+    from dedup.send.credentials import read_credentials, remember_statement
     from dedup.send.patience import Patience
     from dedup.send.server import TIMEOUT, UploadServer
 
@@ -72,7 +72,7 @@ def fetch(
     )
     with httpx.Client(timeout=TIMEOUT) as http:
         statement = UploadServer(http, known, patience, lambda: datetime.now(UTC), secrets.token_bytes).connect()
-    remember_receipt_keys(known, statement.receipts)
+    remember_statement(known, statement)
     key = next(iter(statement.sealing.values()))
     with replacing(out) as file:
         file.write(key_document(key, created=datetime.now(UTC)))

@@ -1,7 +1,8 @@
 """The credentials file: where a vendor uploads, under which code, with which key, and whose receipts it believes.
 
 It holds a path and public keys, never a secret. `receipt_keys` are the operator's keys that were given when the vendor
-was registered, and whatever a statement signed by one of them named since (docs/spec/upload-v1.md, section 1).
+was registered, and whatever a statement signed by one of them named since (docs/spec/upload-v1.md, section 1);
+`keys_issued_at` is when the newest such statement was signed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dedup.bundle.keyfiles import PUBLIC_MODE, VERSION, read_document, read_key,
 from dedup.bundle.keys import KeyId, ReceiptVerifyingKey, SigningKey, public_jwk
 from dedup.errors import KeyFileError
 from dedup.send.errors import SendError
+from dedup.send.statement import ServerStatement
 
 KIND = "upload-credentials"
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -26,13 +28,17 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A credentials file as read: the server's public URL, the vendor's code, its key, the receipt keys by id."""
+    """A credentials file as read: the server's public URL, the vendor's code, its key, the receipt keys by id.
+
+    `keys_issued_at` is when the newest statement was signed that was believed; None before the first.
+    """
 
     path: Path
     url: str
     vendor: str
     signing_key: SigningKey
     receipt_keys: Mapping[KeyId, ReceiptVerifyingKey]
+    keys_issued_at: datetime | None = None
 
 
 def write_credentials(
@@ -74,6 +80,9 @@ def read_credentials(path: Path, *, url: str | None = None) -> Credentials:
         vendor, keys = _text(document, "vendor"), document["receipt_keys"]
         receipts = [ReceiptVerifyingKey.from_material({"jwk": jwk}) for jwk in keys]
         signing, known_url = path.parent / _text(document, "signing_key"), _text(document, "url")
+        issued_at = datetime.fromisoformat(document["keys_issued_at"]) if "keys_issued_at" in document else None
+        if issued_at is not None and issued_at.tzinfo is None:
+            raise ValueError("no time zone")
         if not receipts:
             raise ValueError("no receipt key")
     except (ValueError, TypeError, KeyError) as error:
@@ -83,17 +92,28 @@ def read_credentials(path: Path, *, url: str | None = None) -> Credentials:
         raise KeyFileError(
             "key.other-signing-key", f"{signing} is not the key that {path.name} was made for; make new credentials."
         )
-    return Credentials(path, checked_url(url or known_url), vendor, key, {key.key_id: key for key in receipts})
+    by_id = {receipt_key.key_id: receipt_key for receipt_key in receipts}
+    return Credentials(path, checked_url(url or known_url), vendor, key, by_id, issued_at)
 
 
-def remember_receipt_keys(credentials: Credentials, keys: Mapping[KeyId, ReceiptVerifyingKey]) -> None:
-    """Put the receipt keys of a verified statement in the place of those in the file, in one step."""
-    if list(keys) == list(credentials.receipt_keys):
-        return
+def remember_statement(credentials: Credentials, statement: ServerStatement) -> None:
+    """Put the receipt keys of a statement that is believed, and its moment, in the place of those in the file.
+
+    Raises `OSError` when new receipt keys cannot be written. A file that may only be read keeps its moment: then the
+    statement's own life is what a replay is held against.
+    """
     document = read_document(credentials.path, KIND, secret=False)
-    document["receipt_keys"] = [public_jwk(key.key) for key in keys.values()]
-    with replacing(credentials.path, mode=PUBLIC_MODE) as file:
-        file.write(json.dumps(document, indent=2).encode("ascii") + b"\n")
+    newest = max(statement.issued_at, credentials.keys_issued_at or statement.issued_at)
+    told: dict[str, Any] = {"keys_issued_at": timestamp(newest)}
+    are_new = list(statement.receipts) != list(credentials.receipt_keys)
+    if are_new:
+        told["receipt_keys"] = [public_jwk(key.key) for key in statement.receipts.values()]
+    try:
+        with replacing(credentials.path, mode=PUBLIC_MODE) as file:
+            file.write(json.dumps(document | told, indent=2).encode("ascii") + b"\n")
+    except OSError:
+        if are_new:
+            raise
 
 
 def checked_url(url: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dedup.errors import DedupError
 from dedup.send.bundlefile import BundleFile, look_at
-from dedup.send.credentials import Credentials, remember_receipt_keys
+from dedup.send.credentials import Credentials, remember_statement
 from dedup.send.errors import Fault, NoServerError, ServerRefusedError
 from dedup.send.receipt import HeldReceipt, keep_receipt, kept_receipt, receipt_path
 from dedup.send.report import Report, awaited_report
@@ -101,6 +101,6 @@ def _with_report(outcome: Outcome, submission_id: str, server: UploadServer, sec
 
 
 def _connect(server: UploadServer, credentials: Credentials) -> None:
-    """Verify the server's keys, once, and keep the receipt keys that it names from now on."""
+    """Verify the server's keys, once, and keep what they say of keys to come."""
     if server.statement is None:
-        remember_receipt_keys(credentials, server.connect().receipts)
+        remember_statement(credentials, server.connect())

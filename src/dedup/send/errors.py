@@ -45,7 +45,7 @@ def refusal(status: int, body: bytes) -> ServerRefusedError:
     """
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     found: list[Fault | None] = []
     if isinstance(document, dict):

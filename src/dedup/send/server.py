@@ -18,12 +18,11 @@ from dedup.send.assertion import client_assertion, token_form
 from dedup.send.credentials import Credentials
 from dedup.send.errors import NoServerError, ServerRefusedError, refusal
 from dedup.send.patience import Patience
-from dedup.send.statement import ServerStatement, verified_statement
+from dedup.send.statement import CLOCKS_MAY_DIFFER, ServerStatement, refuse_unless_current, verified_statement
 
 PASSING = frozenset({408, 429, 500, 502, 503, 504, 507})  # docs/spec/upload-v1.md, section 6: worth another try
 TIMEOUT = httpx.Timeout(30.0, read=300.0)  # the server reads a whole bundle from disk before it answers a completion
 NOT_THE_PROTOCOL = "The server's answer is not of the upload protocol; is this its URL?"
-_CLOCKS_MAY_DIFFER = 60.0
 _RENEW_BEFORE = 30.0
 _MAX_ANSWER = 4 << 20
 
@@ -49,7 +48,7 @@ class Answer:
         """Return the JSON object that it is; raises `NoServerError` (`send.answer`)."""
         try:
             document = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
             raise NoServerError("send.answer", NOT_THE_PROTOCOL)
@@ -85,8 +84,10 @@ class UploadServer:
         answer = self._until_answered(lambda: self._request("GET", f"{self.credentials.url}/v1/keys"))
         if answer.status != 200:
             raise NoServerError("send.answer", NOT_THE_PROTOCOL)
-        self.statement = verified_statement(answer.json(), self.credentials.receipt_keys, url=self.credentials.url)
-        return self.statement
+        statement = verified_statement(answer.json(), self.credentials.receipt_keys, url=self.credentials.url)
+        refuse_unless_current(statement, now=self.clock(), seen=self.credentials.keys_issued_at)
+        self.statement = statement
+        return statement
 
     def call(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, content: bytes = b"") -> Answer:
         """Return the answer to a call that may be repeated without harm, tried until there is one."""
@@ -144,7 +145,9 @@ class UploadServer:
             apart = 0.0
         order = "ahead of" if apart > 0 else "behind"
         hint = f" This machine's clock is {abs(apart):.0f} seconds {order} the server's."
-        return NoServerError(refused.code, refused.message + (hint if abs(apart) > _CLOCKS_MAY_DIFFER else ""))
+        return NoServerError(
+            refused.code, refused.message + (hint if abs(apart) > CLOCKS_MAY_DIFFER.total_seconds() else "")
+        )
 
     def _until_answered(self, attempt: Callable[[], Answer]) -> Answer:
         while True:

@@ -69,7 +69,9 @@ def create_app(service: Service) -> FastAPI:
         token_seconds=service.limits.token_seconds,
         failures=FailureLimit(service.limits.failures_per_minute),
     )
-    app.state.publication = Publication(service.issuer, service.keys, (service.model.digest,), _limits_told(service))
+    app.state.publication = Publication(
+        service.issuer, service.keys, (service.model.digest,), _limits_told(service), service.clock
+    )
     app.state.readiness = Readiness(
         service.store.registry,
         service.store.folder,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from dedup.bundle.canonical import canonical_json
+from dedup.bundle.keyfiles import timestamp
 from dedup.bundle.keys import EcPublicKey, public_jwk
 from dedup.bundle.serverkeys import PublishedKeys, load_published_keys
 from dedup.bundle.signing import KEYS_KIND, sign
@@ -18,6 +20,7 @@ from dedup.service.authentication import TOKEN_PATH
 from dedup.service.watched import Watched
 
 KEYS_PATH = "/v1/keys"
+LIFE = timedelta(seconds=300)  # of a statement: whoever replays an old one has no longer
 
 router = APIRouter(tags=["keys"])
 
@@ -33,12 +36,15 @@ class Publication:
     keys: Watched[PublishedKeys]
     models: tuple[str, ...]
     limits: Mapping[str, int]
+    clock: Callable[[], datetime]
 
     def document(self) -> dict[str, Any]:
         """Return what is answered; raises `ServiceError` (`service.keys-unreadable`)."""
-        keys = self.keys.now()
+        keys, now = self.keys.now(), self.clock()
         said: dict[str, Any] = {
             "issuer": self.issuer,
+            "issued_at": timestamp(now),
+            "expires_at": timestamp(now + LIFE),
             "token_endpoint": self.issuer + TOKEN_PATH,
             "sealing": [_jwk(key) for key in keys.sealing],
             "receipts": [_jwk(key) for key in keys.receipts],
@@ -61,9 +67,21 @@ _JWK = {
 _LIMITS = ("chunk_bytes", "bundle_bytes", "open_uploads", "token_seconds", "upload_seconds")
 _SCHEMA = {
     "type": "object",
-    "required": ["issuer", "token_endpoint", "sealing", "receipts", "models", "limits", "statement"],
+    "required": [
+        "issuer",
+        "issued_at",
+        "expires_at",
+        "token_endpoint",
+        "sealing",
+        "receipts",
+        "models",
+        "limits",
+        "statement",
+    ],
     "properties": {
         "issuer": {"type": "string"},
+        "issued_at": {"type": "string", "format": "date-time"},
+        "expires_at": {"type": "string", "format": "date-time"},
         "token_endpoint": {"type": "string"},
         "sealing": {"type": "array", "items": _JWK},
         "receipts": {"type": "array", "items": _JWK},

@@ -6,12 +6,15 @@ import { EncodeError } from "../errors.js";
 import { replaceFile } from "../files.js";
 import { readSigningKey, thumbprint } from "../keys.js";
 import { SendError } from "./errors.js";
+import { timestamp } from "./statement.js";
 
+const ZONED = /(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
 const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
  * Reads credentials and the signing key that they name; `url` takes the place of the file's.
- * @returns {Promise<{path, url, vendor, signingKey, receiptKeys}>} receiptKeys is a Map of public JWKs by id
+ * @returns {Promise<{path, url, vendor, signingKey, receiptKeys, keysIssuedAt}>} receiptKeys is a Map of public JWKs by
+ *   id, keysIssuedAt when the newest statement was signed that was believed, if there was one
  */
 export async function readCredentials(path, url) {
   const malformed = () => new EncodeError("key.malformed", `${path} is no credentials file, or it was damaged.`);
@@ -24,6 +27,9 @@ export async function readCredentials(path, url) {
     receiptKeys.set(await thumbprint(jwk), jwk);
   }
   if (receiptKeys.size === 0) throw malformed();
+  const keysIssuedAt = document.keys_issued_at === undefined ? undefined : new Date(document.keys_issued_at);
+  if (keysIssuedAt && !ZONED.test(document.keys_issued_at)) throw malformed();
+  if (Number.isNaN(keysIssuedAt?.getTime())) throw malformed();
   const named = resolve(dirname(path), document.signing_key);
   const signingKey = await readSigningKey(named);
   if (signingKey.keyId !== document.key_id) {
@@ -32,15 +38,23 @@ export async function readCredentials(path, url) {
       `${named} is not the key that ${path} was made for; make new credentials.`,
     );
   }
-  return { path, url: checkedUrl(url ?? document.url), vendor: document.vendor, signingKey, receiptKeys };
+  return { path, url: checkedUrl(url ?? document.url), vendor: document.vendor, signingKey, receiptKeys, keysIssuedAt };
 }
 
-/** Puts the receipt keys of a verified statement in the place of those in the file, in one step. */
-export async function rememberReceiptKeys(credentials, keys) {
-  if ([...keys.keys()].join() === [...credentials.receiptKeys.keys()].join()) return;
+/**
+ * Puts the receipt keys of a statement that is believed, and its moment, in the place of those in the file. A file that
+ * may only be read keeps its moment: then the statement's own life is what a replay is held against.
+ */
+export async function rememberStatement(credentials, { receipts, issuedAt }) {
   const document = JSON.parse(await readFile(credentials.path, "utf8"));
-  document.receipt_keys = [...keys.values()];
-  await replaceFile(credentials.path, Buffer.from(`${JSON.stringify(document, null, 2)}\n`));
+  document.keys_issued_at = timestamp(issuedAt < (credentials.keysIssuedAt ?? issuedAt) ? credentials.keysIssuedAt : issuedAt);
+  const areNew = [...receipts.keys()].join() !== [...credentials.receiptKeys.keys()].join();
+  if (areNew) document.receipt_keys = [...receipts.values()];
+  try {
+    await replaceFile(credentials.path, Buffer.from(`${JSON.stringify(document, null, 2)}\n`));
+  } catch (error) {
+    if (areNew || !error?.syscall) throw error;
+  }
 }
 
 /** A server's URL without a slash at its end, if it is safe to use. */

@@ -2,7 +2,7 @@
 
 import { EncodeError } from "../errors.js";
 import { lookAt } from "./bundlefile.js";
-import { rememberReceiptKeys } from "./credentials.js";
+import { rememberStatement } from "./credentials.js";
 import { NoServerError, ServerRefusedError } from "./errors.js";
 import { keepReceipt, keptReceipt, receiptPath } from "./receipt.js";
 import { awaitedReport } from "./report.js";
@@ -20,7 +20,7 @@ export async function* deliver(paths, credentials, server, { receipts, awaitRepo
       const keptIn = receiptPath(path, receipts);
       const held = await keptReceipt(keptIn, bundle, credentials.receiptKeys);
       const isAsked = !held || awaitReport !== undefined;
-      if (isAsked && !server.statement) await rememberReceiptKeys(credentials, (await server.connect()).receipts);
+      if (isAsked && !server.statement) await rememberStatement(credentials, await server.connect());
       const receipt = held ?? (await sendBundle(bundle, server, (there) => told(bundle, there)));
       if (!held) await keepReceipt(receipt, keptIn);
       const outcome = { path, state: held ? "known" : "accepted", bytes: bundle.size, receipt, keptIn, faults: [] };

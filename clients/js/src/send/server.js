@@ -4,7 +4,7 @@ import { b64url } from "../bytes.js";
 import { randomBytes } from "../webcrypto.js";
 import { NOT_THE_PROTOCOL, NoServerError, PassingTrouble, refusal } from "./errors.js";
 import { sign } from "./jws.js";
-import { verifiedStatement } from "./statement.js";
+import { refuseUnlessCurrent, verifiedStatement } from "./statement.js";
 
 const PASSING = new Set([408, 429, 500, 502, 503, 504, 507]); // upload-v1, section 6: worth another try
 const LONGEST_CALL = 300_000;
@@ -27,8 +27,11 @@ export class UploadServer {
   async connect() {
     const answer = await this.#untilAnswered(() => this.#request("GET", `${this.credentials.url}/v1/keys`));
     if (answer.status !== 200) throw new NoServerError("send.answer", NOT_THE_PROTOCOL);
-    this.statement = await verifiedStatement(jsonOf(answer), this.credentials.receiptKeys, this.credentials.url);
-    return this.statement;
+    const { receiptKeys, url, keysIssuedAt } = this.credentials;
+    const statement = await verifiedStatement(jsonOf(answer), receiptKeys, url);
+    refuseUnlessCurrent(statement, this.clock(), keysIssuedAt);
+    this.statement = statement;
+    return statement;
   }
 
   /** The answer to a call that may be repeated without harm, tried until there is one. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dedup.bundle.canonical import canonical_json, parse_json
@@ -11,8 +11,11 @@ from dedup.bundle.keys import SigningKey, b64url
 from dedup.bundle.signing import ASSERTION_KIND, KEYS_KIND, take_apart
 from dedup.lab.conformance.calls import Caller
 from dedup.lab.conformance.expecting import expected, shown
-from dedup.lab.conformance.finding import Finding, judged
+from dedup.lab.conformance.finding import Finding, failed, judged
+from dedup.send.errors import NoServerError
+from dedup.send.statement import ServerStatement, refuse_unless_current
 
+LONGEST_STATEMENT = timedelta(hours=1)
 _COLLECTION = "/v1/submissions"
 
 
@@ -27,6 +30,22 @@ def judge_keys(caller: Caller) -> Iterator[Finding]:
         said == signed,
         "What stands beside the statement is what was signed.",
         "What stands beside the statement is not what was signed; clients use the statement alone.",
+    )
+    yield _freshness(caller.statement, caller.now)
+
+
+def _freshness(statement: ServerStatement, now: datetime) -> Finding:
+    """Judge when the statement was signed and how long it is good, as a client does that never saw another."""
+    try:
+        refuse_unless_current(statement, now=now, seen=None)
+    except NoServerError as error:
+        return failed("keys.current", f"{error.message} [{error.code}]")
+    life = statement.expires_at - statement.issued_at
+    return judged(
+        "keys.current",
+        timedelta() < life <= LONGEST_STATEMENT,
+        f"The statement was signed now, and is good for {life.total_seconds():.0f} s.",
+        f"The statement is not good for 1 to {LONGEST_STATEMENT.total_seconds():.0f} s.",
     )
 
 
