@@ -29,8 +29,9 @@ from dedup.nightly.feedback import import_feedback
 from dedup.nightly.finding import FINDINGS, findings_from_json
 from dedup.nightly.linking import LINK, pairs_from_parquet
 from dedup.nightly.memory import content_of
-from dedup.nightly.monthly import write_insurer_reports
+from dedup.nightly.monthly import write_monthly_reports
 from dedup.nightly.monthly_insurers import INSURER_REPORTS_FOLDER
+from dedup.nightly.monthly_ksvs import MONTHLY_REPORTS_FOLDER
 from dedup.nightly.night import REPORTS_FOLDER, Night, open_night
 from dedup.nightly.registrations import night_registrations
 from dedup.nightly.reporting import PROVIDER_REPORTS_FOLDER, names_in
@@ -83,10 +84,12 @@ def is_named(name: str, text: str) -> bool:
 
 
 def reported_in(folder: Path) -> dict[tuple[str, str], str]:
+    """What lies in the folder of each reader, by audience and whose it is; a KSV reads its nights and its months."""
     texts: dict[tuple[str, str], str] = {}
-    for audience in (REPORTS_FOLDER, PROVIDER_REPORTS_FOLDER, INSURER_REPORTS_FOLDER):
-        for path in sorted((folder / audience).rglob("report.*")) + sorted((folder / audience).rglob("feedback.*")):
-            key = audience, path.relative_to(folder / audience).parts[0]
+    for audience in (REPORTS_FOLDER, MONTHLY_REPORTS_FOLDER, PROVIDER_REPORTS_FOLDER, INSURER_REPORTS_FOLDER):
+        for path in sorted(path for path in (folder / audience).rglob("*") if path.is_file()):
+            reader = REPORTS_FOLDER if audience == MONTHLY_REPORTS_FOLDER else audience
+            key = reader, path.relative_to(folder / audience).parts[0]
             texts[key] = texts.get(key, "") + "\n" + words_of(path)
     return texts
 
@@ -105,7 +108,7 @@ def world(submitted, tmp_path_factory) -> World:
     with night_of(installation) as night:
         run_night(night)
     with night_of(installation) as night:
-        write_insurer_reports(night)
+        write_monthly_reports(night)
     with night_of(installation) as night, night.store.registry.read() as session:
         later = date(2026, 11, 23)
         found = findings_from_json(content_of(night, outputs_before(session, FINDINGS, later)[-1][1]))
@@ -125,6 +128,7 @@ def world(submitted, tmp_path_factory) -> World:
 def test_every_audience_has_reports_and_the_search_finds_what_is_there(world):
     """The control: ids, providers and findings are found where they belong."""
     assert len(list(world.of(REPORTS_FOLDER))) >= 3
+    assert all(text.count("Maandoverzicht van november 2026") >= 2 for _, text in world.of(REPORTS_FOLDER))
     assert len(list(world.of(PROVIDER_REPORTS_FOLDER))) == 12
     assert len(list(world.of(INSURER_REPORTS_FOLDER))) >= 1
     for audience in (REPORTS_FOLDER, PROVIDER_REPORTS_FOLDER):
