@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,13 @@ def test_the_report_is_as_its_schema_says(report):
     assert len(rendered["findings"]) > 10
     assert len(rendered["legitimate"]) > 3
     assert len(rendered["demand"]) > 5
+
+
+def test_a_months_report_says_which_month_and_what_was_new_in_it(report):
+    of_month = json_report.render(replace(report, month="2026-11", month_new=17, month_settled=5))
+    assert faults(json.loads(json.dumps(of_month))) == []
+    assert of_month["month"] == {"month": "2026-11", "new": 17, "settled": 5}
+    assert "month" not in json_report.render(report)
 
 
 @pytest.mark.parametrize(

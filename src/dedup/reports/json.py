@@ -18,6 +18,7 @@ def render(report: KsvReport) -> dict[str, Any]:
         "ksv_name": report.ksv_name,
         "day": report.day.isoformat(),
         "first_night": report.first_night,
+        **_month(report),
         "summary": _plain(report.summary),
         "findings": [_finding(line) for line in report.findings],
         "legitimate": [_finding(line) for line in report.legitimate],
@@ -30,6 +31,13 @@ def render(report: KsvReport) -> dict[str, Any]:
         "births": [{**_plain(line), "week": iso_label(line.week)} for line in report.births],
         "vendors": _plain(report.vendors),
     }
+
+
+def _month(report: KsvReport) -> dict[str, Any]:
+    """Return what only a month's report has: which month, and what was new and settled in all its nights."""
+    if not report.month:
+        return {}
+    return {"month": {"month": report.month, "new": report.month_new, "settled": report.month_settled}}
 
 
 def _finding(line: FindingLine) -> dict[str, Any]:
