@@ -68,6 +68,10 @@ def words_of_pdf(content: bytes) -> str:
     return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
 
 
+def test_no_text_is_the_same_in_both_languages():
+    assert set.intersection(*map(literals, LANGUAGES)) == set()
+
+
 @pytest.fixture(scope="module", params=LANGUAGES)
 def made(request, report, insurer_report, night, findings_of_season) -> tuple[str, dict[str, str]]:
     """The words of every file of every audience in one language."""
