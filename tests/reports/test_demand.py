@@ -10,8 +10,8 @@ import pytest
 from dedup.findings.classify import NOTHING_SPECIAL, find
 from dedup.findings.conditions import Conditions
 from dedup.findings.decisions import Decision, decision_frame
-from dedup.reports.data import DemandMonth, Hours
-from dedup.reports.demand import demand_months, demand_table, month_of
+from dedup.reports.data import DemandMonth, DemandWeek, Hours, ReportTerms
+from dedup.reports.demand import demand_months, demand_table, demand_weeks, month_of
 from dedup.weeks import week_of
 
 THERE = "41000003"
@@ -72,6 +72,25 @@ def test_hours_are_those_of_the_youngest_registration_where_known(registration_f
     assert demand_months(table, from_month="2026-11") == (
         DemandMonth("2027-01", 4, 3, 0, Hours(2, 72, 36.0, 24, 48), Hours(0, 0, None, None, None), 0, 0, 0),
     )
+
+
+def test_the_months_demand_is_spread_over_the_weeks_around_the_edd(registration_frame, pair_frame, rules, today):
+    """Nothing is lost or added on the way: a double counts twice in gross and once as a client, with her own hours."""
+    frame = registration_frame(
+        {"indicatie_uren": 48, "toegezegde_uren": 40},
+        {"indicatie_uren": 48, "toegezegde_uren": 40, "aanbieder_agb": THERE},
+        {"indicatie_uren": 24, "toegezegde_uren": -1, "group": 2, "status": "wachtlijst"},
+        {"edd_week": -1, "group": 3},
+    )
+    table = demand_table(frame, find(frame, pair_frame((0, 1, {})), rules, today=today))
+    edd = week_of(today) + 10
+    terms = ReportTerms(birth_spread=((-1, 0.25), (0, 0.75)))
+    assert demand_weeks(table, this_week=week_of(today), terms=terms) == (
+        DemandWeek(edd - 1, gross=0.8, clients=0.5, waiting=0.2, hours=18, promised=10, freed=0),
+        DemandWeek(edd, gross=2.2, clients=1.5, waiting=0.8, hours=54, promised=30, freed=0),
+    )
+    assert demand_weeks(table, this_week=edd, terms=terms)[0].week == edd
+    assert demand_weeks(table.iloc[:0], this_week=edd) == ()
 
 
 @pytest.fixture

@@ -189,11 +189,19 @@ class DemandMonth:
 
 @dataclass(frozen=True, slots=True)
 class DemandWeek:
-    """Clients expected to give birth in one week, and their indicated hours."""
+    """Clients expected to give birth in one week, spread over the weeks around their EDDs, so no whole numbers.
+
+    `gross` counts their registrations, `waiting` those of them who are on waiting lists only; `hours` are indicated,
+    `promised` promised, and `freed` what settled doubles of theirs gave back.
+    """
 
     week: int
+    gross: float
     clients: float
+    waiting: float
     hours: int
+    promised: int
+    freed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,20 +135,32 @@ def hours_of(hours: pd.Series[Any]) -> Hours:
 
 
 def demand_weeks(asking: pd.DataFrame, *, this_week: int, terms: ReportTerms | None = None) -> tuple[DemandWeek, ...]:
-    """Return how many clients, and with how many hours, can be expected to give birth per week from `this_week` on.
+    """Return how much demand of the months can be expected to come to birth per week, from `this_week` on.
 
-    Every client is spread over the weeks around her EDD by `terms.birth_spread` (share by week from the EDD's week).
+    Every registration is spread over the weeks around its EDD by `terms.birth_spread` (share by week from the EDD's).
     """
     terms = terms or ReportTerms()
-    clients = asking.loc[asking["counts"] & (asking["edd_week"] != MISSING_WEEK)]
-    expected: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    per_week = clients.assign(known=clients["hours"].clip(lower=0)).groupby("edd_week")["known"].agg(["size", "sum"])
-    for week, count, hours in zip(per_week.index, per_week["size"], per_week["sum"], strict=True):
-        for offset, share in terms.birth_spread:
-            expected[int(week) + offset][0] += share * count
-            expected[int(week) + offset][1] += share * hours
-    return tuple(
-        DemandWeek(week, round(expected[week][0], 1), round(expected[week][1]))
-        for week in range(this_week, this_week + terms.birth_weeks_shown)
-        if week in expected
+    dated = asking.loc[asking["edd_week"] != MISSING_WEEK]
+    counts = dated["counts"]
+    amounts = pd.DataFrame(
+        {
+            "gross": 1,
+            "clients": counts,
+            "waiting": counts & dated["waiting"],
+            "hours": dated["hours"].clip(lower=0).where(counts, 0),
+            "promised": dated["promised"].clip(lower=0).where(counts, 0),
+            "freed": dated["freed"],
+        },
+        index=dated.index,
     )
+    due = amounts.astype("float64").groupby(dated["edd_week"]).sum()
+    spread = [due.mul(share).set_index(due.index + offset) for offset, share in terms.birth_spread]
+    expected = pd.concat(spread).groupby(level=0).sum()
+    shown = expected.loc[(expected.index >= this_week) & (expected.index < this_week + terms.birth_weeks_shown)]
+    return tuple(
+        DemandWeek(
+            int(week), *(round(row[name], 1) for name in ("gross", "clients", "waiting")),
+            *(round(row[name]) for name in ("hours", "promised", "freed")),
+        )
+        for week, row in zip(shown.index, shown.to_dict("records"), strict=True)
+    )  # fmt: skip

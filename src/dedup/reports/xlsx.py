@@ -143,9 +143,15 @@ def _hours(line: Hours) -> tuple[Cell, ...]:
 
 
 def _births(report: KsvReport, texts: Texts) -> Sheet:
-    heads = tuple(texts(f"births.{name}") for name in ("week", "clients", "hours"))
-    rows = [(iso_label(line.week), line.clients, line.hours) for line in report.births]
-    return Sheet(texts("xlsx.births"), heads, rows, {1: "0.0", 2: "0"})
+    heads = (
+        texts("births.week"), texts("demand.gross"), texts("births.clients"), texts("demand.waiting"),
+        texts("births.hours"), texts("births.promised"), texts("demand.hours_freed"),
+    )  # fmt: skip
+    rows = [
+        (iso_label(line.week), line.gross, line.clients, line.waiting, line.hours, line.promised, line.freed)
+        for line in report.births
+    ]
+    return Sheet(texts("xlsx.births"), heads, rows, dict.fromkeys((1, 2, 3), "0.0") | dict.fromkeys((4, 5, 6), "0"))
 
 
 def _quality(report: KsvReport, texts: Texts) -> Sheet:
