@@ -10,12 +10,12 @@ export const [DONE, FAULT, USAGE, REFUSED, BUG] = [0, 1, 2, 3, 70];
 export class UsageError extends Error {}
 
 /**
- * Runs a command and sets the exit code. `texts` names the options that take a text, beside --json and --help;
- * `work(values, positionals)` does it and gives the exit code.
+ * Runs a command and sets the exit code. `texts` names the options that take a text, beside --json and --help, `lists`
+ * those that may be given more than once; `work(values, positionals)` does it and gives the exit code.
  */
-export async function runCommand(name, { help, texts, work }) {
+export async function runCommand(name, { help, texts, lists = [], work }) {
   try {
-    process.exitCode = await called(name, process.argv.slice(2), { help, texts, work });
+    process.exitCode = await called(name, process.argv.slice(2), { help, texts, lists, work });
   } catch (error) {
     // A bug. Its message may hold a value of a row, so only where it happened is told.
     const where = String(error?.stack ?? "").split("\n").filter((line) => line.trimStart().startsWith("at "));
@@ -24,9 +24,10 @@ export async function runCommand(name, { help, texts, work }) {
   }
 }
 
-async function called(name, args, { help, texts, work }) {
+async function called(name, args, { help, texts, lists, work }) {
   const options = { json: { type: "boolean" }, help: { type: "boolean" } };
   for (const text of texts) options[text] = { type: "string" };
+  for (const list of lists) options[list] = { type: "string", multiple: true };
   let values = {};
   try {
     let positionals;

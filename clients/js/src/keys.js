@@ -3,7 +3,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { b64url, fromB64url, hex, utf8 } from "./bytes.js";
-import { EncodeError } from "./errors.js";
+import { EncodeError, inWords } from "./errors.js";
 import { canonicalJson } from "./text.js";
 import { hmac, hmacKey, sha256, subtle } from "./webcrypto.js";
 
@@ -40,7 +40,24 @@ export const secretKeyId = async (secret) => hex((await hmac(await hmacKey(secre
 /** The id of a key pair: the RFC 7638 thumbprint of its public key. */
 export const thumbprint = async ({ crv, kty, x, y }) => b64url(await sha256(utf8(canonicalJson({ crv, kty, x, y }))));
 
-async function readKeyFile(path, kind, { isSecret, material }) {
+/** The server's public receipt key: { keyId, jwk } */
+export async function readReceiptKey(path) {
+  const { document, malformed } = await readKeyFile(path, "receipt-signing-public", { isSecret: false, material: "jwk" });
+  await checkJwk(document, ["crv", "kty", "x", "y"], malformed);
+  await imported(document.jwk, CURVE, ["verify"], malformed);
+  return { keyId: document.key_id, jwk: document.jwk };
+}
+
+/** The vendor's sealing key, which opens linkage keys: { keyId, jwk }, a private JWK */
+export async function readVendorSealingKey(path) {
+  const { document, malformed } = await readKeyFile(path, "vendor-sealing", { isSecret: true, material: "jwk" });
+  await checkJwk(document, ["crv", "d", "kty", "x", "y"], malformed);
+  await imported(document.jwk, { name: "ECDH", namedCurve: "P-256" }, ["deriveBits"], malformed);
+  return { keyId: document.key_id, jwk: document.jwk };
+}
+
+/** Reads a JSON file of this kind with the members that all have; gives it, and the error for one that is damaged. */
+export async function readDocument(path, kind, { isSecret }) {
   const malformed = () =>
     new EncodeError("key.malformed", `${path} is not a key file that this version can read, or it was damaged.`);
   let found;
@@ -49,7 +66,7 @@ async function readKeyFile(path, kind, { isSecret, material }) {
     found = await stat(path);
     text = await readFile(path, "utf8");
   } catch (error) {
-    throw new EncodeError("key.missing", `The key file ${path} cannot be read: ${error.code}.`);
+    throw new EncodeError("key.missing", `The key file ${path} cannot be read: ${inWords(error)}.`);
   }
   if (isSecret && process.platform !== "win32" && found.mode & OTHERS) {
     throw new EncodeError("key.permissions", `Others may read the key file ${path}; run: chmod 600 ${path}`);
@@ -60,13 +77,19 @@ async function readKeyFile(path, kind, { isSecret, material }) {
   } catch {
     throw malformed();
   }
-  if (typeof document?.kind !== "string" || document.version !== 1) throw malformed();
+  const isText = (name) => typeof document?.[name] === "string" && document[name].length <= 64;
+  if (document?.version !== 1 || !["kind", "key_id", "created"].every(isText)) throw malformed();
   if (document.kind !== kind) {
     throw new EncodeError(
       "key.wrong-kind",
       `${basename(path)} holds a key of kind '${document.kind}'; '${kind}' is needed here.`,
     );
   }
+  return { document, malformed };
+}
+
+async function readKeyFile(path, kind, { isSecret, material }) {
+  const { document, malformed } = await readDocument(path, kind, { isSecret });
   if (Object.keys(document).sort().join() !== [...COMMON, material].sort().join()) throw malformed();
   return { document, malformed };
 }

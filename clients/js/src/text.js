@@ -49,3 +49,6 @@ export function canonicalJson(value) {
   }
   return JSON.stringify(value);
 }
+
+/** A moment as files and the protocol write it: UTC, to the second. */
+export const timestamp = (moment) => `${moment.toISOString().slice(0, 19)}Z`;

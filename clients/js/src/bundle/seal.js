@@ -5,6 +5,7 @@ import { b64url, concat, fromHex, u32, utf8 } from "../bytes.js";
 import { subtle } from "../webcrypto.js";
 
 export const CHUNK_BYTES = 262_144;
+const ENCAPSULATED_BYTES = 65;
 const SUITE = new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
 
 /** The nonce of chunk `number` of a submission. */
@@ -44,4 +45,12 @@ export async function sealContentKey(contentKey, sealTo, signingKeyId, submissio
   const sender = await SUITE.createSenderContext({ recipientPublicKey, info: info.buffer, ekm: ephemeral });
   const ciphertext = await sender.seal(contentKey.slice().buffer);
   return b64url(concat(new Uint8Array(sender.enc), new Uint8Array(ciphertext)));
+}
+
+/** What an HPKE seal (enc || ciphertext) holds, with a private JWK; throws when the key or `info` is another. */
+export async function openSecret(sealed, jwk, info) {
+  const recipientKey = await SUITE.kem.importKey("jwk", jwk, false);
+  const [enc, ciphertext] = [sealed.slice(0, ENCAPSULATED_BYTES), sealed.slice(ENCAPSULATED_BYTES)];
+  const recipient = await SUITE.createRecipientContext({ recipientKey, enc: enc.buffer, info: utf8(info).slice().buffer });
+  return new Uint8Array(await recipient.open(ciphertext.buffer));
 }

@@ -1,13 +1,15 @@
 /** The credentials file of `dedup keys credentials`: where to upload, as whom, with which key, believing whose receipts. */
 
 import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { EncodeError } from "../errors.js";
 import { replaceFile } from "../files.js";
-import { readSigningKey, thumbprint } from "../keys.js";
+import { documentBytes, writeKeyFile } from "../keyfiles.js";
+import { readDocument, readSigningKey, thumbprint } from "../keys.js";
+import { timestamp } from "../text.js";
 import { SendError } from "./errors.js";
-import { timestamp } from "./statement.js";
 
+const KIND = "upload-credentials";
 const ZONED = /(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
 const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
@@ -18,7 +20,7 @@ const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
  */
 export async function readCredentials(path, url) {
   const malformed = () => new EncodeError("key.malformed", `${path} is no credentials file, or it was damaged.`);
-  const document = await readDocument(path, malformed);
+  const { document } = await readDocument(path, KIND, { isSecret: false });
   const isText = (name) => typeof document[name] === "string" && document[name] !== "";
   if (!["vendor", "signing_key", "url", "key_id"].every(isText) || !Array.isArray(document.receipt_keys)) throw malformed();
   const receiptKeys = new Map();
@@ -35,10 +37,34 @@ export async function readCredentials(path, url) {
   if (signingKey.keyId !== document.key_id) {
     throw new EncodeError(
       "key.other-signing-key",
-      `${named} is not the key that ${path} was made for; make new credentials.`,
+      `${named} is not the key that ${basename(path)} was made for; make new credentials.`,
     );
   }
   return { path, url: checkedUrl(url ?? document.url), vendor: document.vendor, signingKey, receiptKeys, keysIssuedAt };
+}
+
+/**
+ * Writes a new credentials file that names the signing key relative to itself.
+ * @param {{keyId, jwk}[]} receiptKeys the server's, as the operator gave them
+ * @returns {Promise<string>} the signing key's id
+ */
+export async function writeCredentials(path, { url, vendor, signingKey, receiptKeys }, now) {
+  const { keyId } = await readSigningKey(signingKey);
+  const [folder, named] = [dirname(resolve(path)), resolve(signingKey)];
+  const inside = relative(folder, named);
+  const isInside = !isAbsolute(inside) && inside !== ".." && !inside.startsWith(`..${sep}`);
+  const document = {
+    kind: KIND,
+    version: 1,
+    key_id: keyId,
+    created: timestamp(now),
+    url: checkedUrl(url),
+    vendor,
+    signing_key: (isInside ? inside : named).replaceAll(sep, "/"),
+    receipt_keys: receiptKeys.map(({ jwk: { kty, crv, x, y } }) => ({ kty, crv, x, y })),
+  };
+  await writeKeyFile(path, documentBytes(document), { isSecret: false });
+  return keyId;
 }
 
 /**
@@ -51,7 +77,7 @@ export async function rememberStatement(credentials, { receipts, issuedAt }) {
   const areNew = [...receipts.keys()].join() !== [...credentials.receiptKeys.keys()].join();
   if (areNew) document.receipt_keys = [...receipts.values()];
   try {
-    await replaceFile(credentials.path, Buffer.from(`${JSON.stringify(document, null, 2)}\n`));
+    await replaceFile(credentials.path, documentBytes(document));
   } catch (error) {
     if (areNew || !error?.syscall) throw error;
   }
@@ -73,21 +99,4 @@ export function checkedUrl(text) {
     );
   }
   return text.replace(/\/+$/, "");
-}
-
-async function readDocument(path, malformed) {
-  let text;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    throw new EncodeError("key.missing", `The key file ${path} cannot be read: ${error.code}.`);
-  }
-  let document;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    throw malformed();
-  }
-  if (document?.kind !== "upload-credentials" || document.version !== 1) throw malformed();
-  return document;
 }

@@ -1,6 +1,7 @@
 /** What the server says of itself and its keys, believed only when a receipt key that is known signed it. */
 
 import { thumbprint } from "../keys.js";
+import { timestamp } from "../text.js";
 import { NoServerError } from "./errors.js";
 import { takeApart, verify } from "./jws.js";
 
@@ -78,9 +79,6 @@ export function refuseUnlessCurrent({ issuedAt, expiresAt }, now, seen) {
     );
   }
 }
-
-/** A moment as the protocol writes it: UTC, to the second. */
-export const timestamp = (moment) => `${moment.toISOString().slice(0, 19)}Z`;
 
 function momentOf(text) {
   const moment = new Date(MOMENT.test(text) ? text : Number.NaN);
