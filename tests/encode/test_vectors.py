@@ -11,7 +11,8 @@ import pytest
 from dedup.bundle.keys import LinkageKey
 from dedup.encode import reference, vectors
 from dedup.encode.attributes import bundle_attributes, shared
-from dedup.encode.blocks import Blocks, HmacSha256, block_secrets, block_tokens, blocks_of
+from dedup.encode.blocks import Blocks, block_secrets, block_tokens, blocks_of
+from dedup.encode.hmacs import HmacSha256, Messages
 from dedup.encode.records import RecordEncoder, encode_table
 from dedup.encode.sketch import sketch_entries
 from dedup.encode.subkeys import derive_subkeys
@@ -81,7 +82,7 @@ def test_block_values_secrets_and_tokens(vector, table_of) -> None:
     assert blocks.token.tobytes().hex() == vector["block_token"]
     if "block_value" in vector:
         number, *value = bytes.fromhex(vector["block_value"])
-        assert block_secrets(number, [bytes(value)], SUBKEYS)[0].hex() == vector["secret"]
+        assert block_secrets(number, Messages.of([bytes(value)]), SUBKEYS).tobytes().hex() == vector["secret"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def made_tokens(vector):
 @pytest.mark.parametrize("vector", VECTORS["votes"], ids=lambda vector: str(len(vector["tokens"])))
 def test_votes_step_by_step(vector) -> None:
     messages = [bytes([vector["field"]]) + bytes.fromhex(token) for token in vector["tokens"]]
-    hashed = HmacSha256(SUBKEYS.field).digests(messages)
+    hashed = [h.tobytes() for h in HmacSha256(SUBKEYS.field).digests(Messages.of(messages))]
     assert [h.hex() for h in hashed] == vector["hashed_tokens"]
     secret = bytes.fromhex(vector["secret"])
     assert [reference.initialisation_vector(secret, h).hex() for h in hashed] == vector["ivs"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dedup.bundle.columns import ID
-from dedup.encode.blocks import HmacSha256
+from dedup.encode.hmacs import HmacSha256, Messages
 from dedup.encode.subkeys import Subkeys
 from dedup.extract.values import NormalisedTable
 from dedup.fields import ATTRIBUTES
@@ -26,6 +26,6 @@ def bundle_attributes(table: NormalisedTable, subkeys: Subkeys) -> dict[str, lis
 def shared(verdeling_ids: Sequence[str], subkeys: Subkeys) -> list[str]:
     """Return HMAC(sharing key, verdeling_id) as 64 hex digits for each, the empty text for a missing one."""
     given = sorted(set(verdeling_ids) - {""})
-    digests = HmacSha256(subkeys.sharing).digests(value.encode() for value in given)
-    known = {"": ""} | {value: digest.hex() for value, digest in zip(given, digests, strict=True)}
+    digests = HmacSha256(subkeys.sharing).digests(Messages.of(map(str.encode, given)))
+    known = {"": ""} | {value: digest.tobytes().hex() for value, digest in zip(given, digests, strict=True)}
     return [known[value] for value in verdeling_ids]

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import numpy as np
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives import hmac as keyed
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numba import njit
 from numpy.typing import NDArray
 
+from dedup.encode.hmacs import DIGEST_BYTES, HmacSha256, Messages
 from dedup.encode.subkeys import Subkeys
 from dedup.extract.values import NormalisedTable, ValueSets
 from dedup.model.linkage import Pass
 from dedup.model.records import TOKEN_BYTES
 
-SECRET_BYTES = 32
+SECRET_BYTES = DIGEST_BYTES
 MAX_ENTRIES_PER_PASS = 16
 MAX_COMPONENT_BYTES = 0xFFFF
+LENGTH_BYTES = 2
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,46 +34,26 @@ class Blocks:
     token: NDArray[np.uint8]
 
 
-class HmacSha256:
-    """HMAC-SHA-256 of many short messages under one key: the keyed state is copied, not computed again."""
-
-    def __init__(self, key: bytes) -> None:
-        self._start = keyed.HMAC(key, hashes.SHA256())
-
-    def digests(self, messages: Iterable[bytes], *, behind: bytes = b"") -> list[bytes]:
-        """Return the 32-byte digest of each message, which begins with `behind`: that is hashed once."""
-        start = self._start.copy()
-        start.update(behind)
-        copy = start.copy
-        result = []
-        for message in messages:
-            state = copy()
-            state.update(message)
-            result.append(state.finalize())
-        return result
-
-
 class Components:
     """The components of block values, remembered as long as tables come with the very same distinct values."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[str, ...], list[bytes]]] = {}
+        self._known: dict[str, tuple[tuple[str, ...], Messages]] = {}
 
-    def of(self, attribute: str, values: tuple[str, ...]) -> list[bytes]:
-        """Return of each value its length as u16 big-endian, then its UTF-8 bytes.
+    def of(self, attribute: str, values: tuple[str, ...]) -> Messages:
+        """Return the UTF-8 bytes of each value.
 
         A value longer than 65,535 bytes is cut there; every encoder must cut at the same byte.
         """
         known = self._known.get(attribute)
         if known is None or known[0] is not values:
-            encoded = [value.encode()[:MAX_COMPONENT_BYTES] for value in values]
-            known = values, [len(value).to_bytes(2, "big") + value for value in encoded]
+            known = values, Messages.of(value.encode()[:MAX_COMPONENT_BYTES] for value in values)
             self._known[attribute] = known
         return known[1]
 
 
-def block_secrets(number: int, block_values: Iterable[bytes], subkeys: Subkeys) -> list[bytes]:
-    """Return s = HMAC(block key, p‖v) for each block value v of the pass of number p.
+def block_secrets(number: int, block_values: Messages, subkeys: Subkeys) -> NDArray[np.uint8]:
+    """Return s = HMAC(block key, p‖v), uint8[e, 32], for each block value v of the pass of number p.
 
     This is the one place where a block value meets the linkage key: an oblivious PRF at the key's custodian
     (RFC 9497) can take its place without any other change.
@@ -110,17 +88,22 @@ def blocks_by_record(table: NormalisedTable, linkage_pass: Pass, subkeys: Subkey
     """
     row, codes = _combinations([table.attributes[name] for name in linkage_pass.attributes])
     columns = [components.of(name, table.attributes[name].values) for name in linkage_pass.attributes]
-    chosen: list[Iterable[bytes]] = [
-        map(column.__getitem__, code.tolist()) for column, code in zip(columns, codes, strict=True)
-    ]
-    secrets = block_secrets(linkage_pass.number, reduce(_joined, chosen), subkeys)
-    secret = np.frombuffer(b"".join(secrets), dtype=np.uint8).reshape(-1, SECRET_BYTES)
-    token = block_tokens(secret, subkeys)
-    return Blocks(row=row, secret=secret, token=token)
+    secret = block_secrets(linkage_pass.number, _block_values(columns, codes), subkeys)
+    return Blocks(row=row, secret=secret, token=block_tokens(secret, subkeys))
 
 
-def _joined(front: Iterable[bytes], back: Iterable[bytes]) -> Iterable[bytes]:
-    return map(add, front, back)
+def _block_values(columns: Sequence[Messages], codes: NDArray[np.int32]) -> Messages:
+    """Return the block value of each entry: the chosen component of each attribute, behind its length as u16."""
+    text = np.concatenate([column.text for column in columns])
+    first_value = np.cumsum([0, *(len(column.end) for column in columns)])
+    first_byte = np.cumsum([0, *(len(column.text) for column in columns)])
+    start = np.concatenate([[0], *(column.end + begin for column, begin in zip(columns, first_byte, strict=False))])
+    chosen = codes + first_value[:-1, None]
+    end = np.cumsum((start[chosen + 1] - start[chosen] + LENGTH_BYTES).sum(axis=0))
+    values = np.empty(int(end[-1]) if len(end) else 0, dtype=np.uint8)
+    _join(text, start, chosen, values)
+    values.flags.writeable = False
+    return Messages(values, end)
 
 
 def order_to_send(row: NDArray[np.uint32], token: NDArray[np.uint8]) -> NDArray[np.intp]:
@@ -167,3 +150,18 @@ def _combine(
                 rest //= count
             row[at] = r
             at += 1
+
+
+@njit(cache=True)
+def _join(text: NDArray[np.uint8], start: NDArray[np.int64], chosen: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
+    """Write the components of each entry, `chosen` ([attributes, e]), each behind its length."""
+    at = 0
+    for e in range(chosen.shape[1]):
+        for k in range(chosen.shape[0]):
+            first, last = start[chosen[k, e]], start[chosen[k, e] + 1]
+            out[at] = (last - first) >> 8
+            out[at + 1] = (last - first) & 0xFF
+            at += LENGTH_BYTES
+            for i in range(first, last):
+                out[at] = text[i]
+                at += 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.encode import kernels
-from dedup.encode.blocks import HmacSha256
+from dedup.encode.hmacs import HmacSha256, Messages
 from dedup.encode.subkeys import Subkeys
 from dedup.encode.tokenkeys import KeyNumbers, keys_of, token_of_key
 from dedup.encode.tokens import whole_token
@@ -86,45 +87,45 @@ class TokenHasher:
                 return known
         if len(self._numbers) > MAX_REMEMBERED:
             self._numbers, self._hashed = KeyNumbers(), self._hashed[:0]
-        number, counts, whole = self._numbered(list(zip(fields, of, strict=True)))
+        number, counts, hashed = self._numbered(list(zip(fields, of, strict=True)))
         values = _Values(
             of=of,
             first=_starts([len(part) for part in of]),
             start=np.concatenate([[0], np.cumsum(counts)]),
             number=number,
-            hashed=np.concatenate([self._hashed, self._digests(whole)]),
+            hashed=hashed,
         )
         self._last = fields, values
         return values
 
     def _numbered(
         self, fields: list[tuple[Field, tuple[str, ...]]]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64], list[bytes]]:
-        """Return the numbers of all values' tokens, how many each value has, and the messages of the whole values.
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.uint64]]:
+        """Return the numbers of all values' tokens, how many each value has, and the hashed token of each number.
 
-        Remembered tokens have the lower numbers; whole values follow them in the order of their messages.
+        Remembered tokens have the lower numbers; whole values follow them, field by field.
         """
         keyed = [keys_of(field.tokens, field.number, v) for field, v in fields if field.tokens is not TokenRule.WHOLE]
         known, new = self._numbers.number(np.concatenate([np.empty(0, dtype=np.uint64), *(keys for keys, _ in keyed)]))
-        self._hashed = np.concatenate([self._hashed, self._digests([token_of_key(key) for key in new.tolist()])])
-        numbers, counts, at = [], [], 0
-        whole: list[bytes] = []
+        self._hashed = np.concatenate([self._hashed, self._digests(map(token_of_key, new.tolist()))])
+        numbers, counts, hashed, at = [], [], [self._hashed], 0
+        whole = len(self._hashed)
         for field, values in fields:
             if field.tokens is TokenRule.WHOLE:
-                first = len(self._hashed) + len(whole)
-                whole += [bytes([field.number]) + whole_token(value) for value in values]
-                numbers.append(np.arange(first, first + len(values), dtype=np.int32))
+                hashed.append(self._digests(map(str.encode, values), behind=bytes([field.number]) + whole_token("")))
+                numbers.append(np.arange(whole, whole + len(values), dtype=np.int32))
                 counts.append(np.ones(len(values), dtype=np.int64))
+                whole += len(values)
             else:
                 keys, many = keyed.pop(0)
                 numbers.append(known[at : at + len(keys)])
                 counts.append(many)
                 at += len(keys)
-        return np.concatenate(numbers), np.concatenate(counts), whole
+        return np.concatenate(numbers), np.concatenate(counts), np.concatenate(hashed)
 
-    def _digests(self, messages: list[bytes]) -> NDArray[np.uint64]:
-        digests = np.frombuffer(b"".join(self._hmac.digests(messages)), dtype=np.uint64)
-        return digests.reshape(-1, 4)[:, : kernels.IV_WORDS]
+    def _digests(self, messages: Iterable[bytes], *, behind: bytes = b"") -> NDArray[np.uint64]:
+        digests = self._hmac.digests(Messages.of(messages), behind=behind)
+        return digests.view(np.uint64)[:, : kernels.IV_WORDS]
 
 
 def hash_tokens(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -> TokenTable:
