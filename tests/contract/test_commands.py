@@ -57,7 +57,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_simulate_leaves_extracts_and_the_truth(work: Path) -> None:
     truth = pd.read_csv(work / "sim" / "truth.csv")
 
-    assert list(truth.columns) == ["registratie_id", "vrouw", "zwangerschap", "soort", "groep"]
+    assert list(truth.columns) == ["registratie_id", "vrouw", "zwangerschap", "soort", "groep", "fouten"]
     assert {"regions.csv", "contracts.csv"} <= {path.name for path in (work / "sim").iterdir()}
     assert all(len(path.stem) == 8 and path.stem.isdigit() for path in (work / "sim" / "extracts").iterdir())
 

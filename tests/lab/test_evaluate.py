@@ -57,6 +57,31 @@ def test_scores_of_the_same_woman(files):
     assert {key: result[key] for key in expected} == expected
 
 
+def test_missed_and_false_pairs_by_what_was_wrong(files):
+    """b and g lie beside a; c and d were compared and held to be two; only of the first is there anything to learn."""
+    truth, pairs = files
+    wrong = {"b": "achternaam", "d": "voornaam+adres", "f": "adres", "g": "geboortedatum+adres"}
+    lines = TRUTH.splitlines()
+    rows = [lines[0] + ",fouten", *(f"{line},{wrong.get(line[0], '')}" for line in lines[1:])]
+    truth.write_text("\n".join(rows) + "\n")
+    frame = pd.read_parquet(pairs)
+    frame.loc[frame["left"] == "c", "probability"] = 0.4
+    frame.to_parquet(pairs)
+    pd.DataFrame({"registratie_id": list("abcdefg")}).to_parquet(records_path(pairs))
+    result = evaluate(truth, pairs_path=pairs, findings_path=None)
+    assert result["missed_by_errors"] == {
+        "achternaam+adres+geboortedatum": {"pairs": 1, "no_block": 1, "compared": 0},
+        "adres+geboortedatum": {"pairs": 1, "no_block": 1, "compared": 0},
+        "adres+voornaam": {"pairs": 1, "no_block": 0, "compared": 1},
+    }
+    assert result["false_by_errors"] == {"adres": 1}
+
+
+def test_a_truth_that_tells_of_no_errors_lists_none(files):
+    result = evaluate(files[0], pairs_path=files[1], findings_path=None)
+    assert (result["missed_by_errors"], result["false_by_errors"]) == ({}, {})
+
+
 def test_scores_of_the_same_pregnancy(files):
     """More than four weeks between EDDs is another pregnancy, whatever the probability."""
     truth, pairs = files

@@ -14,6 +14,7 @@ import pandas as pd
 import recordlinkage
 from numpy.typing import NDArray
 
+from dedup.lab.evaluate_errors import false_by_errors, missed_by_errors
 from dedup.lab.evaluate_findings import score_findings, sent_registrations
 from dedup.lab.linked_files import records_path
 from dedup.lab.truth import EvaluationError, TruePairs, is_in, kind_of_pairs, not_in, read_truth, true_pairs
@@ -80,6 +81,9 @@ def score_pairs(truth: pd.DataFrame, pairs: pd.DataFrame, linked: pd.Series[str]
     missed = not_in(wanted, left[chosen], right[chosen], len(inside))
     kinds = inside["soort"].to_numpy(dtype=object)
     groups = inside["groep"].to_numpy(dtype=object)
+    errors = inside["fouten"].to_numpy(dtype=object)
+    wrong = chosen & ~is_true
+    blocked = ~not_in(wanted, left, right, len(inside))
     return {
         **scores,
         "best_f1": best_f1,
@@ -96,7 +100,9 @@ def score_pairs(truth: pd.DataFrame, pairs: pd.DataFrame, linked: pd.Series[str]
         "true_positives": hits,
         "recall_by_kind": _recall_by(kind_of_pairs(kinds, wanted.left, wanted.right), ~missed),
         "missed_by_kind": _count(kind_of_pairs(kinds, wanted.left[missed], wanted.right[missed])),
-        "false_by_kind": _count(kind_of_pairs(kinds, left[chosen & ~is_true], right[chosen & ~is_true])),
+        "false_by_kind": _count(kind_of_pairs(kinds, left[wrong], right[wrong])),
+        "missed_by_errors": missed_by_errors(errors, wanted, ~missed, blocked),
+        "false_by_errors": false_by_errors(errors, left[wrong], right[wrong]),
         "calibration": _calibration_bins(chance, is_true),
     }
 

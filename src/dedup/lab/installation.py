@@ -112,7 +112,7 @@ def submit(installation: Installation, *, today: date, created: datetime, proces
             today=today,
             created_at=created,
             vendor=vendor,
-            max_refused_share=float(settings.section("extract").get("max_refused_share", 0.2)),
+            max_refused_share=settings.share("extract", "max_refused_share", 0.2),
         )
         works = [
             Work(extract, installation.inbox / f"{extract.stem}-{today:%Y%m%d}{BUNDLE_SUFFIX}", secrets.token_hex(16))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from dedup.errors import DedupError
 
 BASE_KIND = "basis"
-COLUMNS = ("registratie_id", "vrouw", "zwangerschap", "soort", "groep")
+COLUMNS = ("registratie_id", "vrouw", "zwangerschap", "soort", "groep", "fouten")
+SEPARATOR = "+"  # between the fields of a registration that an error befell, in `fouten`
 
 
 class EvaluationError(DedupError):
@@ -32,7 +33,7 @@ class TruePairs:
 
 
 def read_truth(path: Path) -> pd.DataFrame:
-    """Read a truth file as strings: `registratie_id` and `vrouw`, and `zwangerschap`, `soort`, `groep` where given.
+    """Read a truth file as strings: `registratie_id` and `vrouw`, and the other `COLUMNS` where given.
 
     Sorted by registratie_id; columns that the file leaves out are empty. Raises `EvaluationError`
     (`evaluate.truth-unreadable`, `evaluate.truth-columns`, `evaluate.truth-twice`).

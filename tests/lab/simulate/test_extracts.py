@@ -70,7 +70,7 @@ def test_files_are_rfc_4180_and_nothing_is_lost_on_the_way(folder: Path, simulat
 def test_truth_and_tables_have_the_columns_that_others_rely_on(folder: Path) -> None:
     heads = {path.name: path.read_text("utf-8").splitlines()[0] for path in folder.glob("*.csv")}
     assert heads == {
-        "truth.csv": "registratie_id,vrouw,zwangerschap,soort,groep",
+        "truth.csv": "registratie_id,vrouw,zwangerschap,soort,groep,fouten",
         "regions.csv": "pc4_from;pc4_to;ksv;ksv_naam",
         "contracts.csv": "ksv;aanbieder_agb;naam;verzekeraar;van;tot",
         "providers.csv": "aanbieder_agb;vendor;naam;ksv;stopt_per",

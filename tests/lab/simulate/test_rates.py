@@ -9,7 +9,7 @@ import pytest
 
 from dedup.lab.simulate import Simulation, SimulationSettings, generate, kinds, rates
 from dedup.lab.simulate.errors import SLIPS
-from dedup.lab.simulate.rates import ALL, HARSH_FACTOR, RATES, chance_of
+from dedup.lab.simulate.rates import ALL, HARSH_FACTOR, RATES, TOLD, chance_of
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "simulator.md"
 
@@ -27,6 +27,17 @@ def test_the_documentation_shows_the_tables_of_the_code(table: str) -> None:
 
 def test_every_error_of_the_table_is_made_and_no_other() -> None:
     assert [error.code for error in RATES] == list(SLIPS)
+
+
+def test_the_truth_tells_in_what_a_registration_is_wrong(simulation: Simulation) -> None:
+    slips, told = simulation.slips.set_index("registratie_id"), simulation.truth.set_index("registratie_id")["fouten"]
+    assert set(told) > {"", "achternaam", "achternaam+adres"}
+    assert (
+        told.str.contains("adres")
+        == slips[["moved", "postcode_typo", "house_number_typo", "suffix_missing"]].any(axis=1)
+    ).all()
+    without = slips.drop(columns=[error.code for error in RATES if error.field in TOLD])
+    assert (told[without.any(axis=1)] == "").any(), "an error of the phone alone is not told"
 
 
 def test_first_registrations_hold_no_errors(simulation: Simulation) -> None:

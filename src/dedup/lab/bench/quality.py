@@ -21,6 +21,7 @@ HIGHER_IS_BETTER = ("precision", "recall", "f1", "best_f1", "blocked_recall", "r
 LOWER_IS_BETTER = ("calibration_error", "calibration_error_in_doubt")
 COUNTS = ("registrations", "not_linked", "candidate_pairs", "true_pairs", "true_positives")
 BY_KIND = ("recall_by_group", "recall_by_kind", "missed_by_kind", "false_by_kind")
+BY_ERRORS = ("missed_by_errors", "false_by_errors")
 
 
 def bench_quality(
@@ -87,7 +88,7 @@ def _score(material: Material, folder: Path) -> dict[str, Any]:
     write_linkage(linked, pairs, groups)
     scores = evaluate(material.truth, pairs_path=pairs, findings_path=None)
     scores["groups_f1"] = score_groups(material.truth, groups)
-    return {name: scores[name] for name in (*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *COUNTS, *BY_KIND)}
+    return {name: scores[name] for name in (*HIGHER_IS_BETTER, *LOWER_IS_BETTER, *COUNTS, *BY_KIND, *BY_ERRORS)}
 
 
 def _of(choose: Callable[[list[float]], float], scores: Sequence[dict[str, Any]], name: str) -> float | None:

@@ -25,11 +25,13 @@ from dedup.lab.simulate.lookalikes import resemble
 from dedup.lab.simulate.nights import STAYS, draw_last_days, make_nights, nights_up_to
 from dedup.lab.simulate.plan import Plan, count_kinds, draw_due, make_plan
 from dedup.lab.simulate.providers import Providers, contracts_table, make_providers, providers_table
+from dedup.lab.simulate.rates import RATES, TOLD
 from dedup.lab.simulate.regions import choose_postcodes, regions_table
 from dedup.lab.simulate.settings import Simulation, SimulationSettings
 from dedup.lab.simulate.vendors import VENDORS
 from dedup.lab.simulate.women import make_women
 from dedup.lab.simulate.writing import write_person
+from dedup.lab.truth import SEPARATOR
 
 SCHEMA_VERSION = "1.0"
 STAGES = 10
@@ -63,6 +65,7 @@ def generate(settings: SimulationSettings) -> Simulation:
     truth = truth_table(rng, plan, women["groep"][plan.woman]).iloc[order].reset_index(drop=True)
     slips = pd.DataFrame({code: hit[order] for code, hit in planted.items()})
     truth.insert(0, "registratie_id", ids)
+    truth["fouten"] = fields_in_error(slips)
     slips.insert(0, "registratie_id", ids)
     days = nights_up_to(settings.day, settings.nights)
     contracts = contracts_table(rng, providers, settings.regions, settings.day)
@@ -154,6 +157,15 @@ def truth_table(rng: np.random.Generator, plan: Plan, group: Texts) -> pd.DataFr
             "groep": group,
         }
     )
+
+
+def fields_in_error(slips: pd.DataFrame) -> pd.Series[str]:
+    """Return for each registration the fields of `rates.TOLD` that an error befell, in their order."""
+    words = pd.Series("", index=slips.index)
+    for field, word in TOLD.items():
+        wrong = slips[[error.code for error in RATES if error.field == field]].any(axis=1)
+        words[wrong] += SEPARATOR + word
+    return words.str.removeprefix(SEPARATOR)
 
 
 def shuffled_ids(rng: np.random.Generator, numbered: Numbers) -> list[int]:

@@ -68,6 +68,9 @@ RATES: tuple[ErrorRate, ...] = (
     ErrorRate("suffix_missing", "address", 0.150, True, "with a letter or suffix", "letter and suffix left empty"),
 )
 
+# What every extract holds: errors in these decide whether a pair is found, and the truth tells of them in these words.
+TOLD = {"surname": "achternaam", "first name": "voornaam", "birth date": "geboortedatum", "address": "adres"}
+
 
 def chance_of(error: ErrorRate, *, harsh: bool) -> float:
     """Return the mean chance of an error, three times the table's when the simulation is harsh."""

@@ -86,7 +86,7 @@ class Simulation:
 
     `registrations`: the extracts of all providers on the day, under one another, columns `columns.EXTRACT_COLUMNS`,
     one row a registration, sorted by provider and registratie_id. `truth`: registratie_id, vrouw, zwangerschap,
-    soort, groep of every registration asked for; with nights, of those too that left before the last. `slips`:
+    soort, groep, fouten of every registration asked for; with nights, of those too that left before the last. `slips`:
     registratie_id and one boolean column per error of `rates.RATES`, the errors that were planted. `providers`:
     aanbieder_agb, vendor, naam, ksv, stopt_per. `contracts` and `regions`: the server's confidential and the public
     table. `nights`: the evolution up to the day, oldest first, empty unless asked for.
