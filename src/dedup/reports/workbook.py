@@ -19,6 +19,7 @@ WIDEST, NARROWEST = 48, 9
 LONGEST_HEAD = 16  # a longer head is wrapped
 LINE_HEIGHT = 15  # points
 PAGE_WIDTH = 150  # characters beside each other on A4 that can still be read
+PAGE_LINES = 32  # under each other on A4, sideways
 _HEAD = {"bold": True, "text_wrap": True, "valign": "bottom", "bg_color": "#e8eef0", "bottom": 2}
 _NUMBERS = {"align": "right", "indent": 1}  # clear of a text in the next column
 
@@ -63,14 +64,16 @@ def _write_sheet(made: Any, sheet: Sheet, table: str) -> None:
     page.set_landscape()
     page.set_paper(9)
     widths = [_width(sheet, column) for column in range(len(sheet.heads))]
-    page.fit_to_pages(max(1, round(sum(widths) / PAGE_WIDTH)), 0)
+    heights = [_lines(sheet.heads, widths, room=3), *(_lines(cells, widths) for cells in sheet.rows)]
+    # What is a little too long for one page is made to fit; what is longer takes as many as it needs.
+    page.fit_to_pages(max(1, round(sum(widths) / PAGE_WIDTH)), 1 if sum(heights) <= 1.3 * PAGE_LINES else 0)
     page.repeat_rows(0)
     page.repeat_columns(0)
     for column, width in enumerate(widths):
         page.set_column(column, column, width)
-    page.set_row(0, LINE_HEIGHT * _lines(sheet.heads, widths, room=3))
+    for row, lines in enumerate(heights):
+        page.set_row(row, LINE_HEIGHT * lines)
     for row, cells in enumerate(sheet.rows, start=1):
-        page.set_row(row, LINE_HEIGHT * _lines(cells, widths))
         for column, cell in enumerate(cells):
             if isinstance(cell, str):
                 page.write_string(row, column, cell, formats.get(column, usual))
