@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.service.site import Site, refused
 from tests.service.uploading import (
+    NOW,
     PROVIDER,
+    Clock,
     digest_field,
+    free_port,
+    running,
+    service_at,
+    settle,
 )
+
+from dedup.service.guard import HEADERS
 
 
 @pytest.mark.parametrize(
@@ -135,3 +147,55 @@ def test_titles_are_in_the_readers_language(site: Site) -> None:
         for language in ("nl", "en")
     ]
     assert titles == ["Deze upload bestaat niet", "There is no such upload"]
+
+
+def said_to(port: int, data: bytes) -> httpx.Response:
+    """Send bytes as they are, and read the answer until the server closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.sendall(data)
+        heard = b"".join(iter(lambda: line.recv(65_536), b""))
+    head, _, body = heard.partition(b"\r\n\r\n")
+    first, *others = head.decode("latin-1").split("\r\n")
+    headers = [tuple(line.split(": ", 1)) for line in others]
+    return httpx.Response(int(first.split(" ")[1]), headers=headers, content=body)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00",  # TLS at a port without it
+        b"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /v1/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+    ids=["tls", "space", "no-host", "length", "chunk"],
+)
+def test_what_is_no_http_is_refused_like_everything_else(site: Site, data: bytes) -> None:
+    answer = said_to(site.port, data)
+    assert refused(answer) == (400, "request.malformed")
+    assert answer.headers["Connection"] == "close"
+    assert len(answer.headers["X-Request-Id"]) == 16
+    assert HEADERS.items() <= {name: answer.headers[name] for name in HEADERS}.items()
+    assert len(answer.content) == int(answer.headers["Content-Length"])
+    assert site.acme.http.get("/healthz").status_code == 200
+
+
+def test_one_connection_too_many_is_refused_and_the_next_is_served_when_there_is_room(tmp_path: Path) -> None:
+    home, port = tmp_path / "server", free_port()
+    settle(home, {}, NOW)
+    service = service_at(home, port, Clock(), connections=4, head_seconds=20)
+    with closing(service.store), running(service, port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+        with ExitStack() as held:
+            for _ in range(3):
+                held.enter_context(socket.create_connection(("127.0.0.1", port)))
+            answer = http.get("/v1/keys", headers={"Accept-Language": "en"})
+            assert refused(answer) == (503, "service.full")
+            assert (int(answer.headers["Retry-After"]) > 0, answer.headers["Connection"]) == (True, "close")
+            assert len(answer.headers["X-Request-Id"]) == 16
+        assert until_served(http) == 200
+
+
+def until_served(http: httpx.Client) -> int:
+    """Ask until those that hung up are gone from the server's books too."""
+    return next(status for _ in range(200) if (status := http.get("/v1/keys").status_code) != 503)

@@ -27,7 +27,7 @@ from dedup.bundle.vendors import register_vendor
 from dedup.model.load import load_model
 from dedup.service.app import create_app
 from dedup.service.assertions import ASSERTION_KIND
-from dedup.service.guard import impatient
+from dedup.service.server import http_of
 from dedup.service.serving import Service, open_service
 from dedup.service.tokens import ASSERTION_TYPE
 from dedup.settings import Settings
@@ -76,11 +76,12 @@ def free_port() -> int:
 @contextmanager
 def running(service: Service, port: int) -> Iterator[None]:
     """Serve in a thread until the block ends."""
+    app = create_app(service)
     configuration = uvicorn.Config(
-        create_app(service),
+        app,
         host="127.0.0.1",
         port=port,
-        http=impatient(service.limits.head_seconds),
+        http=http_of(app, service.limits),
         loop="asyncio",
         ws="none",
         lifespan="on",

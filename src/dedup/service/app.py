@@ -16,7 +16,7 @@ from dedup.intake.expiry import sweep_uploads
 from dedup.service import health, publication, reading, submissions, tokens
 from dedup.service.authentication import Authentication
 from dedup.service.failures import FailureLimit
-from dedup.service.guard import Guarded
+from dedup.service.guard import Crowded, Guarded
 from dedup.service.health import Readiness
 from dedup.service.journal import Journal
 from dedup.service.metrics import Metrics, StoreCollector
@@ -80,6 +80,7 @@ def create_app(service: Service) -> FastAPI:
     )
     handle_problems(app)
     app.add_middleware(LastResort)
+    app.add_middleware(Crowded)
     app.state.observer = _observer(service)
     app.add_middleware(Observed, observer=app.state.observer)
     app.add_middleware(Guarded, tls=service.issuer.startswith("https:"))

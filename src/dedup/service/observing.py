@@ -17,8 +17,10 @@ from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dedup.codes import LANGUAGES
 from dedup.errors import DedupError
 from dedup.service.authentication import TOKEN_PATH, Access
 from dedup.service.caller import actor_of
@@ -26,7 +28,7 @@ from dedup.service.failures import FailureLimit
 from dedup.service.journal import Journal
 from dedup.service.logs import log_request
 from dedup.service.metrics import Metrics
-from dedup.service.problems import problem
+from dedup.service.problems import problem, problem_in
 from dedup.store.audit import Actor, AuditEvent
 
 READ, REFUSED = "access.read", "access.refused"
@@ -71,6 +73,18 @@ class Observed:
                 await self._app(scope, counting, answer.send)
             finally:
                 answer.tell()
+
+
+def unreadable(observer: Observer) -> Response:
+    """Return the answer to bytes that are no HTTP; it is counted and logged as if it had been a request."""
+    code = "request.malformed"
+    answer = problem_in(LANGUAGES[0], code, "This is not HTTP/1.1.")
+    answer.headers[REQUEST_ID] = secrets.token_hex(8)
+    method, route, status = "other", _UNMATCHED, answer.status_code
+    observer.metrics.answered(method=method, route=route, status=status, code=code, seconds=0.0)
+    request = answer.headers[REQUEST_ID]
+    log_request({"request": request, "method": method, "route": route, "status": status, "code": code})
+    return answer
 
 
 class _Answer:

@@ -55,11 +55,25 @@ def problem(
     errors: list[dict[str, str]] | None = None,
 ) -> JSONResponse:
     """Return the answer that refuses a request."""
-    status = status or status_of(code)
     request.state.code = code
+    language = preferred_language(request.headers.get("Accept-Language", ""))
+    return problem_in(language, code, detail, status=status, headers=headers, errors=errors)
+
+
+def problem_in(
+    language: str,
+    code: str,
+    detail: str,
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> JSONResponse:
+    """Return a problem document as an answer, its title in this language."""
+    status = status or status_of(code)
     document: dict[str, Any] = {
         "type": f"{PROBLEM_TYPE}{code}",
-        "title": title_of(code, preferred_language(request.headers.get("Accept-Language", ""))),
+        "title": title_of(code, language),
         "status": status,
         "detail": detail,
         "code": code,

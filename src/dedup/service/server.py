@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from dedup.service.app import create_app
-from dedup.service.guard import impatient
+from dedup.service.guard import protocol
+from dedup.service.limits import ServiceLimits
 from dedup.service.logs import log_to
 from dedup.service.metrics import metrics_served
+from dedup.service.observing import unreadable
 from dedup.service.serving import Service
 
 KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 20  # a chunk on its way may end; what does not is sent again
+
+
+def http_of(app: FastAPI, limits: ServiceLimits) -> type[asyncio.Protocol]:
+    """Return the protocol that serves `app`."""
+    return protocol(limits.head_seconds, limits.connections, partial(unreadable, app.state.observer))
 
 
 def serve(
@@ -40,7 +50,7 @@ def serve(
             port=port,
             ssl_certfile=certificate,
             ssl_keyfile=certificate_key,
-            http=impatient(service.limits.head_seconds),
+            http=http_of(app, service.limits),
             loop="asyncio",
             lifespan="on",
             ws="none",
@@ -49,7 +59,6 @@ def serve(
             forwarded_allow_ips=proxies,
             access_log=False,
             log_config=None,
-            limit_concurrency=service.limits.connections,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
