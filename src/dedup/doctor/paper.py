@@ -18,7 +18,7 @@ _PAGE = {
     "subtitle": "Proef",
     "confidential": "Proef",
     "page": "Pagina",
-    "blocks": [{"kind": "heading", "text": "Proef"}, {"kind": "text", "text": "Een proef: ë, ij, é, 1."}],
+    "blocks": [{"kind": "heading", "text": "Proef", "level": 2}, {"kind": "text", "text": "Een proef: ë, ij, é, 1."}],
 }
 _CHART = {
     "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
