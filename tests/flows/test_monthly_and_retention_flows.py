@@ -28,7 +28,7 @@ def test_a_month_is_reported_in_the_first_nights_of_the_next_and_what_is_past_it
     config = str(installation.folder / "config")
     # The retention flow goes by the real clock: whenever this runs, the night is within these days and 1900 is not.
     settings = installation.folder / "config" / "settings.toml"
-    text = settings.read_text("utf-8").replace("keep_reports_days = 56", "keep_reports_days = 40000")
+    text = settings.read_text("utf-8").replace("keep_reports_days = 56", "keep_reports_days = 36500")
     settings.write_text(text, "utf-8")
 
     made = monthly(config=config, day="2026-12-01")
