@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from prometheus_client import generate_latest
+from tests.service.site import Site
 
 from dedup.bundle.canonical import parse_json
 from dedup.bundle.keyfiles import read_key
@@ -17,6 +19,7 @@ from dedup.bundle.serverkeys import load_published_keys, make_server_keys, rotat
 from dedup.bundle.signing import take_apart, verify
 from dedup.errors import KeyFileError
 from dedup.send.statement import verified_statement
+from dedup.service.app import create_app
 from dedup.service.problems import handle_problems
 from dedup.service.publication import KEYS_KIND, KEYS_PATH, Publication, published_keys, router
 
@@ -145,3 +148,15 @@ def test_a_key_file_that_is_damaged_is_told_as_the_server_s_fault(client: TestCl
     (folder / "sealing.pub").write_text("damaged")
     answer = client.get(KEYS_PATH)
     assert (answer.status_code, answer.json()["code"]) == (503, "service.keys-unreadable")
+
+
+def test_whoever_asks_for_the_keys_is_counted_and_not_listed(site: Site) -> None:
+    """They are for everybody: there is nobody to name, and a stranger would fill the audit log with them."""
+    app, registry = create_app(site.service), site.service.store.registry
+    before = registry.audit_head()
+    with TestClient(app) as client:
+        assert client.get(KEYS_PATH).status_code == 200
+
+    counted = generate_latest(app.state.observer.metrics.registry).decode()
+    assert 'dedup_requests_total{method="GET",route="/v1/keys",status="200"} 1.0' in counted
+    assert registry.audit_head() == before
