@@ -18,6 +18,7 @@ from tests.send.conftest import ROOT, SMALL_CHUNK, FlakyNetwork, Serving, free_p
 from tests.send.test_upload import assert_accepted_once, bundles_of, new_bundle, other_receipt_key
 
 from dedup.bundle.container import UNSEALED_MAGIC
+from dedup.bundle.keys import b64url, unb64url
 from dedup.send.receipt import receipt_path
 
 JS = ROOT / "clients/js"
@@ -72,10 +73,26 @@ def test_each_believes_the_receipt_that_the_other_kept(shared: Serving) -> None:
         assert json.loads(read.stdout)["bundles"][0]["state"] == "known"
 
 
+def with_algorithm(bundle: bytes, name: str) -> bytes:
+    """The bundle, its statement saying that it is signed with another algorithm, of a name as long."""
+    length = int.from_bytes(bundle[8:12], "big")
+    header, rest = bundle[12 : 12 + length].split(b".", 1)
+    text = unb64url(header.decode()).replace(b'"ES256"', f'"{name}"'.encode())
+    return bundle[:12] + b64url(text).encode() + b"." + rest + bundle[12 + length :]
+
+
+def signed_by_nobody(bundle: bytes) -> bytes:
+    """The bundle with another signature of the same length."""
+    end = 12 + int.from_bytes(bundle[8:12], "big")
+    return bundle[: end - 86] + b64url(bytes(range(64))).encode() + bundle[end:]
+
+
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "bundle.altered": lambda bundle: bundle[:-1] + bytes([bundle[-1] ^ 1]),
     "bundle.not-a-bundle": lambda _: b"no bundle",
     "bundle.oversize": lambda bundle: bundle[:8] + b"\xff\xff\xff\xff" + bundle[12:],
+    "bundle.signature-algorithm": lambda bundle: with_algorithm(bundle, "ES512"),
+    "bundle.signature-wrong": signed_by_nobody,
     "bundle.signature-malformed": lambda bundle: bundle[:14] + b"." + bundle[15:],
     "bundle.trailing-bytes": lambda bundle: bundle + b"x",
     "bundle.truncated": lambda bundle: bundle[:-1],

@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute
 from tests.service.uploading import NOW, OTHER_PROVIDER, PROVIDER, Vendor, digest_field, service_at, settle
 
 from dedup.bundle.keys import SigningKey
-from dedup.bundle.vendors import withdraw_key
+from dedup.bundle.vendors import register_vendor, withdraw_key
 from dedup.service.app import create_app, described_app
 from dedup.service.authentication import Authorised
 from dedup.service.caller import Scope
@@ -59,6 +59,7 @@ REFUSED_EVERYWHERE = {
     "garbage": (401, "auth.token-unknown"),
     "expired": (401, "auth.token-expired"),
     "withdrawn": (401, "auth.token-revoked"),
+    "outlived": (401, "auth.key-expired"),
     "blocked": (403, "service.vendor-blocked"),
 }
 
@@ -138,7 +139,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = tmp_path_factory.mktemp("house")
-    keys = {code: SigningKey.generate() for code in ("acme", "other", "blocked", "withdrawn")}
+    keys = {code: SigningKey.generate() for code in ("acme", "other", "blocked", "withdrawn", "outlived")}
     settle(home, keys, NOW)
     moment = [NOW]
     service = service_at(home, 9, lambda: moment[0], failures_per_minute=10_000, sweep_seconds=3600)
@@ -165,9 +166,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             "other": vendors["other"].token(),
             "garbage": secrets.token_urlsafe(32),
             "withdrawn": vendors["withdrawn"].token(),
+            "outlived": vendors["outlived"].token(),
             "blocked": vendors["blocked"].token(),
         }
         withdraw_key(home / "keys" / "vendors", vendor="withdrawn", key_id=keys["withdrawn"].key_id, changed=NOW)
+        register_vendor(
+            home / "keys" / "vendors", vendor="outlived", key=keys["outlived"].public(), providers=[PROVIDER],
+            created=NOW - timedelta(days=2), until=NOW.date() - timedelta(days=1),
+        )  # fmt: skip
         set_switch(service.store.registry, SetSwitch(Switch.BLOCK_VENDOR, "blocked", "a test", "ops", NOW))
         yield house
     service.store.close()

@@ -19,11 +19,12 @@ export async function readLinkageKey(path) {
   return { keyId: document.key_id, secret };
 }
 
-/** The vendor's signing key: { keyId, key } */
+/** The vendor's signing key: { keyId, key, jwk }, the last one public */
 export async function readSigningKey(path) {
   const { document, malformed } = await readKeyFile(path, "vendor-signing", { isSecret: true, material: "jwk" });
   await checkJwk(document, ["crv", "d", "kty", "x", "y"], malformed);
-  return { keyId: document.key_id, key: await imported(document.jwk, CURVE, ["sign"], malformed) };
+  const { kty, crv, x, y } = document.jwk;
+  return { keyId: document.key_id, key: await imported(document.jwk, CURVE, ["sign"], malformed), jwk: { kty, crv, x, y } };
 }
 
 /** The server's public sealing key: { keyId, jwk } */

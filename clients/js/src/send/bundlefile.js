@@ -5,7 +5,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { EncodeError, inWords } from "../errors.js";
 import { SendError } from "./errors.js";
-import { takeApart } from "./jws.js";
+import { algorithmOf, takeApart, verify } from "./jws.js";
 
 const HEAD_BYTES = 12;
 const MAX_STATEMENT_BYTES = 16_384;
@@ -13,15 +13,7 @@ const MAX_STATEMENT_BYTES = 16_384;
 /** Checks a bundle as far as its sender can. @returns {Promise<{path, manifest, sha256, size}>} sha256 in hex */
 export async function lookAt(path, credentials) {
   const { statement, size, bodyStart } = await readHead(path);
-  let manifest;
-  try {
-    manifest = JSON.parse(takeApart(statement, "dedup-bundle").payload);
-  } catch {
-    throw new EncodeError(
-      "bundle.signature-malformed",
-      "The bundle's manifest is not a compact JWS of the form required.",
-    );
-  }
+  const manifest = await signedManifest(statement, credentials.signingKey);
   if (manifest?.vendor !== credentials.vendor) {
     throw new SendError(
       "send.other-vendor",
@@ -37,6 +29,32 @@ export async function lookAt(path, credentials) {
     throw new EncodeError("bundle.altered", "The bundle's body is not the one that its manifest describes.");
   }
   return { path, manifest, sha256: whole, size };
+}
+
+/** The manifest; where it names the vendor's own key, that must have signed it. */
+async function signedManifest(statement, { keyId, jwk }) {
+  const algorithm = algorithmOf(statement);
+  if (algorithm !== undefined && algorithm !== "ES256") {
+    throw new EncodeError("bundle.signature-algorithm", "The manifest is not signed with ES256.");
+  }
+  let taken;
+  let manifest;
+  try {
+    taken = takeApart(statement, "dedup-bundle");
+    manifest = JSON.parse(taken.payload);
+  } catch {
+    throw new EncodeError(
+      "bundle.signature-malformed",
+      "The bundle's manifest is not a compact JWS of the form required.",
+    );
+  }
+  if (taken.keyId !== keyId) return manifest; // of a key that the vendor has beside this one: the server knows it
+  try {
+    await verify(taken, jwk);
+  } catch {
+    throw new EncodeError("bundle.signature-wrong", "The manifest's signature is not by the key that it names.");
+  }
+  return manifest;
 }
 
 async function readHead(path) {

@@ -27,6 +27,15 @@ export function takeApart(token, kind) {
   return { keyId, payload: Buffer.from(payload).toString("utf8"), signature, input: utf8(`${parts[0]}.${parts[1]}`) };
 }
 
+/** The algorithm that a JWS says it is signed with, if it says so readably. */
+export function algorithmOf(token) {
+  try {
+    return JSON.parse(Buffer.from(fromB64url(token.split(".")[0])).toString("utf8"))?.alg;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Throws unless the public key `jwk` signed the statement. */
 export async function verify({ signature, input }, jwk) {
   const key = await subtle.importKey("jwk", jwk, CURVE, false, ["verify"]);
