@@ -75,7 +75,7 @@ def block_tokens(secrets: NDArray[np.uint8], subkeys: Subkeys) -> NDArray[np.uin
 def blocks_of(table: NormalisedTable, linkage_pass: Pass, subkeys: Subkeys) -> Blocks:
     """Return the blocks of every record of the table under one pass, in the order in which entries are sent."""
     blocks = blocks_by_record(table, linkage_pass, subkeys, Components())
-    order = order_to_send(blocks.row, blocks.token)
+    order = order_to_send(np.zeros(len(blocks.row), dtype=np.int64), blocks.row, blocks.token)
     return Blocks(row=blocks.row[order], secret=blocks.secret[order], token=blocks.token[order])
 
 
@@ -106,18 +106,25 @@ def _block_values(columns: Sequence[Messages], codes: NDArray[np.int32]) -> Mess
     return Messages(values, end)
 
 
-def order_to_send(row: NDArray[np.uint32], token: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Return the order by token and row of entries whose rows ascend, without those that have both of another.
+def order_to_send(batch: NDArray[np.int64], row: NDArray[np.uint32], token: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Return the order by batch, token and row of entries whose batches and rows ascend.
 
-    Two combinations of one record have one token only where they differ in what `Components` cuts off.
+    It leaves out entries that have row and token of another. Two combinations of one record have one token only where
+    they differ in what `Components` cuts off.
     """
     high, low = token.view(">u8").astype(np.uint64).T
-    order = np.argsort(high, kind="stable")  # so that rows still ascend where tokens are equal
-    equal = high[order[1:]] == high[order[:-1]]
-    if (equal & (low[order[1:]] != low[order[:-1]])).any():  # once in 2^64 pairs
-        order = np.lexsort((row, low, high))
-        equal = (high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]])
-    again = equal & (row[order[1:]] == row[order[:-1]])
+    # A batch's number, the first bits of a token and the entry's number are sorted as one, much faster than places.
+    batch_bits = np.uint64(int(batch.max(initial=0)).bit_length())
+    number = np.uint64((1 << len(row).bit_length()) - 1)
+    first_bits = (batch.astype(np.uint64) << (np.uint64(64) - batch_bits) | high >> batch_bits) & ~number
+    order = (np.sort(first_bits | np.arange(len(row), dtype=np.uint64)) & number).astype(np.intp)
+    before, after = order[:-1], order[1:]
+    same = first_bits[after] == first_bits[before]
+    if (same & ((high[after] != high[before]) | (low[after] != low[before]))).any():  # as seldom as those bits are many
+        order = np.lexsort((row, low, high, batch))
+        before, after = order[:-1], order[1:]
+        same = (high[after] == high[before]) & (low[after] == low[before])
+    again = same & (row[after] == row[before])
     return np.delete(order, np.flatnonzero(again) + 1) if again.any() else order
 
 

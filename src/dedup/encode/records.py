@@ -52,15 +52,14 @@ class RecordEncoder:
         """Encode a table as one and yield its batches, each the records up to the next of `ends`."""
         attributes = bundle_attributes(table, self._subkeys)
         records = _encode(table, self._model, self._subkeys, self._hasher, self._components)
-        for first, last in pairwise([0, *ends]):
-            yield BundleBatch(
-                {name: column[first:last] for name, column in attributes.items()}, _to_send(records, first, last)
-            )
+        for (first, last), sent in zip(pairwise([0, *ends]), _to_send(records, ends), strict=True):
+            yield BundleBatch({name: column[first:last] for name, column in attributes.items()}, sent)
 
 
 def encode_table(table: NormalisedTable, model: LinkageModel, subkeys: Subkeys) -> EncodedRecords:
     """Encode one batch under subkeys; `row` of its entries counts from the table's first record."""
-    return _to_send(_encode(table, model, subkeys, TokenHasher(subkeys), Components()), 0, len(table.ids))
+    [records] = _to_send(_encode(table, model, subkeys, TokenHasher(subkeys), Components()), [len(table.ids)])
+    return records
 
 
 def _encode(
@@ -78,15 +77,26 @@ def _encode(
     )
 
 
-def _to_send(records: EncodedRecords, first: int, last: int) -> EncodedRecords:
-    """Return the records from `first` to before `last`, rows counted from there, entries in the order of a bundle."""
-    passes = []
-    for entries in records.passes:
-        begin, end = np.searchsorted(entries.row, np.array([first, last], dtype=np.uint32)).tolist()
-        row, token = entries.row[begin:end] - np.uint32(first), entries.token[begin:end]
-        order = order_to_send(row, token)
-        passes.append(PassEntries(entries.number, row[order], token[order], entries.sketch[begin:end][order]))
-    return EncodedRecords(records.presence[first:last], records.edd_week[first:last], tuple(passes))
+def _to_send(records: EncodedRecords, ends: Sequence[int]) -> Iterator[EncodedRecords]:
+    """Yield the records up to each of `ends`, rows counted from there, entries in the order of a bundle."""
+    batches = list(pairwise([0, *ends]))
+    ordered = [_in_order_to_send(entries, batches) for entries in records.passes]
+    for number, (first, last) in enumerate(batches):
+        yield EncodedRecords(
+            records.presence[first:last], records.edd_week[first:last], tuple(p[number] for p in ordered)
+        )
+
+
+def _in_order_to_send(entries: PassEntries, batches: Sequence[tuple[int, int]]) -> list[PassEntries]:
+    """Return the entries of each batch of rows, which are all put in order at once."""
+    first, last = np.array(batches, dtype=np.int64).T
+    batch = np.searchsorted(last, entries.row, side="right")
+    order = order_to_send(batch, entries.row, entries.token)
+    batch = batch[order]
+    row = entries.row[order] - first.astype(np.uint32)[batch]
+    token, sketch = entries.token[order], entries.sketch[order]
+    cuts = np.searchsorted(batch, np.arange(len(batches) + 1)).tolist()
+    return [PassEntries(entries.number, row[i:j], token[i:j], sketch[i:j]) for i, j in pairwise(cuts)]
 
 
 def _encoded_together(tables: Sequence[NormalisedTable], batch_rows: int) -> list[list[NormalisedTable]]:
