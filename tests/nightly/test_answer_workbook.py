@@ -139,6 +139,12 @@ def billion_laughs(encoding: str) -> bytes:
     return text.encode(encoding)
 
 
+def typed(report: Path) -> bytes:
+    """The texts of the workbook behind a document type that does no harm, which a parser would let pass."""
+    with zipfile.ZipFile(report) as book:
+        return book.read("xl/sharedStrings.xml").replace(b"<sst", b"<!DOCTYPE sst><sst", 1)
+
+
 def lying(content: bytes, size: int) -> bytes:
     """Return the archive with another size stated for its last part than what comes out of it."""
     at = content.rindex(b"PK\x01\x02")
@@ -164,6 +170,11 @@ SPOILED = [
     (
         "UTF-16",
         lambda report: rebuilt(report, {"xl/sharedStrings.xml": billion_laughs("utf-16")}),
+        "feedback.unreadable",
+    ),
+    (
+        "any document type",
+        lambda report: rebuilt(report, {"xl/sharedStrings.xml": typed(report)}),
         "feedback.unreadable",
     ),
     ("bomb", lambda report: rebuilt(report, {"xl/z.xml": bytes(40 * 2**20)}), "feedback.too-large"),
