@@ -2,7 +2,11 @@
 
 import getpass
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from dedup.bundle.keyfiles import write_key
 from dedup.bundle.keys import SigningKey, VerifyingKey
 from dedup.bundle.vendors import load_trusted_vendors, load_withdrawn_keys
 from dedup.cli.app import app
+from dedup.store.failpoints import VARIABLE
 
 from .operated import NOW, Installation, code_of
 
@@ -131,30 +136,47 @@ def test_sealing_keys_and_epochs_stand_in_the_audit_log(logged: Installation) ->
     ]
 
 
-CHANGES: dict[str, Callable[[Installation, Path], object]] = {
-    "trust": trusted,
-    "withdraw": lambda one, _: one.run("keys", "withdraw", one.key.key_id, "--vendor", "acme"),
-    "rotate": lambda one, _: one.run("keys", "rotate"),
-    "announce": lambda one, _: one.run("keys", "rotate", "--receipts"),
-    "accept-epoch": lambda one, _: one.run("keys", "accept-epoch", EPOCH),
+CHANGES: dict[str, Callable[[Installation, Path], list[object]]] = {
+    "trust": lambda _, file: ["trust", file, "--vendor", "acme", "--providers", "41000001"],
+    "withdraw": lambda one, _: ["withdraw", one.key.key_id, "--vendor", "acme"],
+    "rotate": lambda _, __: ["rotate"],
+    "announce": lambda _, __: ["rotate", "--receipts"],
+    "accept-epoch": lambda _, __: ["accept-epoch", EPOCH],
 }
+
+
+def published(operator: Installation) -> dict[Path, bytes]:
+    """What anybody is told of the keys, and of whom they are from."""
+    return {path: path.read_bytes() for path in operator.keys.rglob("*") if path.suffix in {".pub", ".json"}}
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_cannot_be_noted_is_not_done(
     logged: Installation, new_key: tuple[VerifyingKey, Path], change: str
 ) -> None:
-    """The log refuses new events, as a full disk would: nothing that anybody is told of has changed."""
-
-    def published() -> dict[Path, bytes]:
-        return {path: path.read_bytes() for path in logged.keys.rglob("*") if path.suffix in {".pub", ".json"}}
-
+    """The log refuses new events, as a full disk would."""
     with sqlite3.connect(logged.database) as database:
         database.execute("CREATE TRIGGER refuses BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END")
-    before = published()
+    before = published(logged)
     with pytest.raises(IntegrityError):
-        CHANGES[change](logged, new_key[1])
-    assert published() == before
+        logged.run("keys", *CHANGES[change](logged, new_key[1]))
+    assert published(logged) == before
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_killed_between_log_and_files_it_is_done_again(
+    logged: Installation, new_key: tuple[VerifyingKey, Path], change: str
+) -> None:
+    """Then the log tells of it twice; it never misses a change."""
+    words, before = [*CHANGES[change](logged, new_key[1])], published(logged)
+    command = [sys.executable, "-m", "dedup", "keys", *map(str, words), "--config", str(logged.config)]
+    killed = subprocess.run(command, env={**os.environ, VARIABLE: "keys.noted"}, check=False, timeout=60)
+    assert (killed.returncode, published(logged) == before) == (-signal.SIGKILL, True)
+
+    [noted] = events(logged)
+    logged.run("keys", *words)
+    assert published(logged) != before
+    assert [(event, ground) for event, _, ground in events(logged)] == [(noted[0], noted[2])] * 2
 
 
 def test_the_registry_beside_a_key_folder_is_its_own(logged: Installation, tmp_path: Path) -> None:

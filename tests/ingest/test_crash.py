@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from dedup.intake.receipts import verified_receipt
-from dedup.store.failpoints import FAILPOINTS, UPLOAD_FAILPOINTS, VARIABLE
+from dedup.store.failpoints import FAILPOINTS, KEY_FAILPOINTS, UPLOAD_FAILPOINTS, VARIABLE
 from dedup.store.house import open_store
 from dedup.store.submissions import find_submission, held_entries
 from dedup.store.tables import AuditRow, SeenRow, SubmissionRow
@@ -136,4 +136,4 @@ def test_every_failpoint_of_these_rooms_is_listed() -> None:
         for path in (rooms / room).rglob("*.py")
         for name in re.findall(r'reach\("([^"]+)"\)', path.read_text("utf-8"))
     }
-    assert used == {*FAILPOINTS, *UPLOAD_FAILPOINTS}
+    assert used == {*FAILPOINTS, *UPLOAD_FAILPOINTS, *KEY_FAILPOINTS}

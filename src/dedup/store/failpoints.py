@@ -41,6 +41,9 @@ UPLOAD_FAILPOINTS = (
     "intake.refused",  # a file is refused, the copy of it is still there
 )
 
+# That which a change of keys passes.
+KEY_FAILPOINTS = ("keys.noted",)  # the audit log has the change, no file of the key folder does
+
 
 def reach(name: str) -> None:
     """Die here by SIGKILL when the environment names this failpoint."""

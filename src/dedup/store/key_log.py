@@ -17,6 +17,7 @@ from dedup.bundle.serverkeys import EpochChange
 from dedup.bundle.vendors import VendorChange
 from dedup.settings import Settings
 from dedup.store.audit import Actor, AuditEvent
+from dedup.store.failpoints import reach
 from dedup.store.registry import Registry, registry_url
 
 TRUSTED, WITHDRAWN, ROTATED, ANNOUNCED = "key.trusted", "key.withdrawn", "key.rotated", "key.announced"
@@ -91,3 +92,4 @@ class KeyLog:
             return
         with self.registry.write(*events):
             pass  # the events are all that the registry holds of it
+        reach("keys.noted")
