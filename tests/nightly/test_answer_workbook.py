@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -204,7 +205,8 @@ def test_a_row_that_says_it_is_the_last_of_all_costs_no_time(report: Path) -> No
         name = "xl/worksheets/sheet2.xml"
         sheet = book.read(name).decode()
     far = sheet.replace("</sheetData>", '<row r="999999999999"><c r="F999999999999"><v>1</v></c></row></sheetData>')
-    assert far != sheet
+    far = re.sub(r"<dimension [^>]*>", "", far)  # by which a reader would stop earlier
+    assert "999999999999" in far
     assert answer_rows(rebuilt(report, {name: far.encode()})) == []
 
 
