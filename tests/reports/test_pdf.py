@@ -65,6 +65,16 @@ def test_headings_tables_and_pictures_are_tagged(tags):
     assert all(len(str(picture["/Alt"])) > 40 for picture in pictures)
 
 
+def test_every_chart_has_its_numbers_in_a_table(words, report):
+    """What a chart's text beside it promises: the same numbers stand in a table."""
+    texts = texts_in("nl")
+    assert len(report.births) > 10
+    assert len(report.history) > 1
+    assert all(f"{texts.week(line.week)} {texts.number(line.gross, 1)}" in words for line in report.births)
+    assert all(f"{texts.short_day(point.day)} {texts.number(point.open)}" in words for point in report.history)
+    assert all(texts.month(line.month) in words for line in report.demand if line.month)
+
+
 def test_every_finding_and_every_registration_is_in_it(words, report):
     assert len(report.findings) > 10
     for line in report.findings:

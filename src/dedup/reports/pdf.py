@@ -45,6 +45,7 @@ def render(report: KsvReport, charts: Charts, language: str = "nl") -> bytes:
             *_coverage(report, texts),
             *_progress(report, charts, texts),
             *_demand(report, charts, texts),
+            *_tables(report, charts, texts),
             *_reading(report, texts),
         ],
     }
@@ -251,6 +252,18 @@ def _demand(report: KsvReport, charts: Charts, texts: Texts) -> list[Block]:
         _text(f"{texts('demand.hours_note')} {texts('demand.promised_note', hours=report.terms.least_hours)}"),
         *_picture(texts("births.chart_title"), charts.births, charts.births_description),
     ]  # fmt: skip
+
+
+def _tables(report: KsvReport, charts: Charts, texts: Texts) -> list[Block]:
+    """The numbers of the charts that have no table beside them: whoever cannot see a chart reads these."""
+    tables = []
+    if charts.history:
+        heads = [texts("ageing.history_day"), texts("ageing.history_open")]
+        nights = [[texts.short_day(point.day), texts.number(point.open)] for point in report.history]
+        tables.append(_table(texts("ageing.history_caption"), heads, nights))
+    if charts.births:
+        tables.append(_table(texts("births.caption"), wording.births_heads(texts), wording.births_rows(report, texts)))
+    return [_heading(texts("pdf.tables")), *tables] if tables else []
 
 
 def _reading(report: KsvReport, texts: Texts) -> list[Block]:

@@ -110,6 +110,24 @@ def agreed(line: FindingLine, texts: Texts) -> list[str]:
     return [texts(f"attribute.{name}") for name in line.agreed] or [texts("attribute.nothing")]
 
 
+def births_heads(texts: Texts) -> list[str]:
+    """Return the heads of the table of expected births per week."""
+    names = ("births.week", "demand.gross", "births.clients", "demand.waiting", "births.hours", "births.promised")
+    return [*map(texts, names), texts("demand.hours_freed")]
+
+
+def births_rows(report: KsvReport, texts: Texts) -> list[list[str]]:
+    """Return that table's rows: people with one decimal, hours without."""
+    return [
+        [
+            texts.week(line.week),
+            *(texts.number(people, 1) for people in (line.gross, line.clients, line.waiting)),
+            *(texts.number(hours) for hours in (line.hours, line.promised, line.freed)),
+        ]
+        for line in report.births
+    ]
+
+
 def hours(line: Hours, texts: Texts) -> tuple[str, str, str, str]:
     """Return clients' hours as total, mean, range and of how many clients they are known."""
     if not line.known or line.mean is None:

@@ -143,10 +143,7 @@ def _hours(line: Hours) -> tuple[Cell, ...]:
 
 
 def _births(report: KsvReport, texts: Texts) -> Sheet:
-    heads = (
-        texts("births.week"), texts("demand.gross"), texts("births.clients"), texts("demand.waiting"),
-        texts("births.hours"), texts("births.promised"), texts("demand.hours_freed"),
-    )  # fmt: skip
+    heads = tuple(wording.births_heads(texts))
     rows = [
         (iso_label(line.week), line.gross, line.clients, line.waiting, line.hours, line.promised, line.freed)
         for line in report.births
