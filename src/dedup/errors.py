@@ -60,6 +60,12 @@ def error_code(error: BaseException) -> str:
     return REFUSED_BY_SYSTEM if isinstance(error, OSError) else BUG
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """Return a name from a file as a sentence can repeat it: not endless, and without what would steer a terminal."""
+    line = "".join(character for character in text if character.isprintable())
+    return line if len(line) <= most else f"{line[:most]}..."
+
+
 def kind_and_place(error: BaseException) -> str:
     """Return what an unexpected error is and where it was raised, without its text, which can quote a value."""
     frames = traceback.extract_tb(error.__traceback__)

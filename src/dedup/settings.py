@@ -53,9 +53,16 @@ class Settings:
             raise ConfigError("config.setting", f"[{section}] {key} in {SETTINGS_FILE} must be a number from 0 to 1.")
         return float(value)
 
+    def text(self, section: str, key: str, default: str) -> str:
+        """Return a text on one line; raises `ConfigError` (`config.setting`) when the file says something else."""
+        value = self.section(section).get(key, default)
+        if not isinstance(value, str) or not value.isprintable():
+            raise ConfigError("config.setting", f"[{section}] {key} in {SETTINGS_FILE} must be a text on one line.")
+        return value
+
     def path(self, section: str, key: str, default: str) -> Path:
-        """Return a path setting, resolved against the installation's folder."""
-        return (self.root / str(self.section(section).get(key, default))).resolve()
+        """Return a path setting, resolved against the installation's folder; raises as `text`."""
+        return (self.root / self.text(section, key, default)).resolve()
 
     @property
     def server_home(self) -> Path:
@@ -65,12 +72,12 @@ class Settings:
     @property
     def model_path(self) -> Path:
         """The linkage model of registrations."""
-        return self.config_dir / str(self.section("linkage").get("model", "linkage/kraamzorg.toml"))
+        return self.config_dir / self.text("linkage", "model", "linkage/kraamzorg.toml")
 
     @property
     def regions_path(self) -> Path:
         """The public table of postcode ranges and KSVs."""
-        return self.config_dir / str(self.section("regions").get("table", "regions.csv"))
+        return self.config_dir / self.text("regions", "table", "regions.csv")
 
 
 def find_config_dir(option: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:

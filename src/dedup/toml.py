@@ -24,12 +24,6 @@ def read_toml(path: Path) -> dict[str, Any]:
     return document
 
 
-def shortened(text: str, most: int = 60) -> str:
-    """Return what a file says as a sentence can repeat it: on one line, and not endless."""
-    line = "".join(character for character in text if character.isprintable())
-    return line if len(line) <= most else f"{line[:most]}..."
-
-
 def _check_numbers(value: object) -> None:
     if isinstance(value, dict | list):
         for one in value.values() if isinstance(value, dict) else value:

@@ -157,6 +157,8 @@ def _load(path: Path, *, secret: bool) -> dict[str, Any]:
             data = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise KeyFileError("key.missing", f"The key file {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:  # a NUL in the path, which a file can name
+        raise KeyFileError("key.missing", "The key file cannot be read: no file has such a name.") from error
     # Windows keeps rights in access lists, which st_mode does not show.
     if secret and os.name == "posix" and mode & _OTHERS:
         raise KeyFileError("key.permissions", f"Others may read the key file {path}; run: chmod 600 {path}")

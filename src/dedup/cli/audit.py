@@ -113,7 +113,7 @@ def _head_of(receipt: Path, settings: Settings) -> AuditHead:
 
     try:
         token = _token_in(receipt.read_text("ascii"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StoreError("store.audit-receipt", f"{receipt.name} cannot be read as a receipt.") from error
     refused: IntakeError | None = None
     for key in load_published_keys(settings.server_home / "keys").receipts:

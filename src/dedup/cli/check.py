@@ -42,15 +42,14 @@ def check(
     from dedup.regions import read_regions
 
     settings = settings_from(config)
-    limits = settings.section("extract")
     table = regions or (settings.regions_path if settings.regions_path.is_file() else None)
     try:
         checked = check_extract(
             extract,
             today=(day or datetime.now(UTC).astimezone(ZoneInfo("Europe/Amsterdam"))).date(),
             regions=read_regions(table) if table else None,
-            max_refused_share=float(limits.get("max_refused_share", DEFAULT_MAX_REFUSED_SHARE)),
-            max_bytes=int(limits.get("max_bytes", DEFAULT_MAX_BYTES)),
+            max_refused_share=settings.share("extract", "max_refused_share", DEFAULT_MAX_REFUSED_SHARE),
+            max_bytes=settings.count("extract", "max_bytes", DEFAULT_MAX_BYTES),
         )
         require_one_provider(checked.report, extract.name)
     except RefusedExtractError as error:

@@ -63,7 +63,6 @@ def encode(
     from dedup.extract.read import DEFAULT_MAX_BYTES
 
     settings = settings_from(config)
-    limits = settings.section("extract")
     now = datetime.now(UTC)
     known_regions = regions or (settings.regions_path if settings.regions_path.is_file() else None)
     options = EncodeOptions(
@@ -75,8 +74,8 @@ def encode(
         today=(day or now.astimezone(ZoneInfo("Europe/Amsterdam"))).date(),
         created_at=now,
         vendor=vendor,
-        max_refused_share=float(limits.get("max_refused_share", DEFAULT_MAX_REFUSED_SHARE)),
-        max_bytes=int(limits.get("max_bytes", DEFAULT_MAX_BYTES)),
+        max_refused_share=settings.share("extract", "max_refused_share", DEFAULT_MAX_REFUSED_SHARE),
+        max_bytes=settings.count("extract", "max_bytes", DEFAULT_MAX_BYTES),
     )
     works = _plan(extracts, out)
     if seal_to is None:

@@ -61,7 +61,7 @@ def serve(
             settings = open_until_stopped.enter_context(_sandbox(folder, settings, default))
         service = open_service(
             settings,
-            issuer=str(settings.section("service").get("issuer", default)),
+            issuer=settings.text("service", "issuer", default),
             clock=lambda: datetime.now(UTC),
         )
         open_until_stopped.enter_context(closing(service.store))
@@ -71,7 +71,7 @@ def serve(
             host=host,
             port=port,
             metrics_port=settings.count("service", "metrics_port", DEFAULT_METRICS_PORT),
-            proxies=str(settings.section("service").get("proxies", "")),
+            proxies=settings.text("service", "proxies", ""),
             certificate=certificate,
             certificate_key=certificate_key,
         )

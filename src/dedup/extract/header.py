@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
-from dedup.errors import ExtractError
+from dedup.errors import ExtractError, shortened
 from dedup.extract.columns import COLUMN_NAMES, FIRST_NAME_COLUMNS, KNOWN_AND_IGNORED, REQUIRED_NAMES
 
 CLOSE_ENOUGH = 75.0  # rapidfuzz ratio, 0-100; below it a name is not taken for a misspelling
@@ -72,11 +72,11 @@ def require_columns(file_name: str, columns: Sequence[str], needed: Sequence[str
 
 def _suggestion(missing: str, unknown: Sequence[str]) -> str:
     match = process.extractOne(missing, unknown, scorer=fuzz.ratio, processor=str.lower, score_cutoff=CLOSE_ENOUGH)
-    return f" (is it {match[0]}?)" if match else ""
+    return f" (is it {shortened(match[0])}?)" if match else ""
 
 
 def _describe(name: str, position: int, absent: Sequence[str]) -> str:
     if name.lower() in KNOWN_AND_IGNORED:
         return name.lower()
     match = process.extractOne(name, absent, scorer=fuzz.ratio, processor=str.lower, score_cutoff=CLOSE_ENOUGH)
-    return f"column {position}, {name} (is {match[0]} meant?)" if match else f"column {position}"
+    return f"column {position}, {shortened(name)} (is {match[0]} meant?)" if match else f"column {position}"

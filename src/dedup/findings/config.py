@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from dedup.errors import ConfigError
+from dedup.errors import ConfigError, shortened
 from dedup.findings.dated import MOST, DatedTerms, parse_dated_terms
-from dedup.toml import read_toml, shortened
+from dedup.toml import read_toml
 
 
 @dataclass(frozen=True, slots=True)

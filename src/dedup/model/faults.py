@@ -8,6 +8,8 @@ from difflib import get_close_matches
 
 from dedup.errors import ModelError
 
+MOST_TOLD = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -21,14 +23,16 @@ class InvalidModelError(ModelError):
     """A linkage model with one or more faults, all in `faults`.
 
     `code` is the fault's own code when there is one, `model.faults` when there are several; the message then holds
-    one sentence per line, each with its code.
+    one sentence per line, each with its code, of the first `MOST_TOLD`.
     """
 
     def __init__(self, model: str, faults: tuple[Fault, ...]) -> None:
         if len(faults) == 1:
             super().__init__(faults[0].code, f"{model}: {faults[0].sentence}")
         else:
-            lines = "".join(f"\n  {fault.sentence} [{fault.code}]" for fault in faults)
+            lines = "".join(f"\n  {fault.sentence} [{fault.code}]" for fault in faults[:MOST_TOLD])
+            if len(faults) > MOST_TOLD:
+                lines += f"\n  and {len(faults) - MOST_TOLD} more."
             super().__init__("model.faults", f"{model} has {len(faults)} faults:{lines}")
         self.faults = faults
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dedup.errors import ModelError
+from dedup.errors import ModelError, shortened
 from dedup.model.digest import model_digest
 from dedup.model.faults import FaultList, did_you_mean
 from dedup.model.linkage import (
@@ -22,7 +22,7 @@ from dedup.model.linkage import (
 )
 from dedup.model.toml_table import LONGEST_TEXT, TableReader
 from dedup.model.validate import check_model
-from dedup.toml import read_toml, shortened
+from dedup.toml import read_toml
 
 Row = TypeVar("Row")
 Choice = TypeVar("Choice", bound=StrEnum)

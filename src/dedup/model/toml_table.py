@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from math import isfinite, nan
 from typing import Any
 
+from dedup.errors import shortened
 from dedup.model.faults import FaultList, did_you_mean
-from dedup.toml import shortened
 
 # Stands for a whole number whose fault is noted already, so that checks do not complain of it again.
 MISSING_INTEGER = -(2**63)

@@ -118,7 +118,7 @@ def names_in(settings: Settings) -> dict[str, str]:
 
     Raises `ConfigError` (`config.providers`) when the table is no CSV in UTF-8, or has other columns.
     """
-    path = settings.config_dir / str(settings.section("reports").get("providers", "providers.csv"))
+    path = settings.config_dir / settings.text("reports", "providers", "providers.csv")
     if not path.is_file():
         return {}
     try:
@@ -137,7 +137,7 @@ def report_terms(settings: Settings) -> ReportTerms:
     spread = settings.section("reports").get("birth_spread", usual.birth_spread)
     try:
         weeks = tuple((int(week), float(share)) for week, share in spread)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         weeks = ()
     if any(share < 0 for _, share in weeks) or not math.isclose(math.fsum(share for _, share in weeks), 1.0):
         message = "[reports] birth_spread in settings.toml must be pairs of a week and a share that are 1 together."

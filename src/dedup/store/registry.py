@@ -35,7 +35,7 @@ def registry_url(settings: Settings) -> URL:
 
     Raises `StoreError` (`store.unsupported`) for an address that is neither SQLite nor PostgreSQL.
     """
-    configured = str(settings.section("store").get("url", ""))
+    configured = settings.text("store", "url", "")
     if not configured:
         return URL.create("sqlite", database=str(settings.server_home / "store" / "registry.sqlite"))
     try:
