@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from dataclasses import replace
 
 import pypdf
 import pytest
 
 from dedup.reports import pdf
 from dedup.reports.chart import charts_of
+from dedup.reports.data import DoubtfulContract
 from dedup.reports.texts import texts_in
 
 
@@ -73,6 +75,19 @@ def test_every_chart_has_its_numbers_in_a_table(words, report):
     assert all(f"{texts.week(line.week)} {texts.number(line.gross, 1)}" in words for line in report.births)
     assert all(f"{texts.short_day(point.day)} {texts.number(point.open)}" in words for point in report.history)
     assert all(texts.month(line.month) in words for line in report.demand if line.month)
+
+
+def test_it_tells_of_coverage_contracts_and_software(report):
+    line = report.providers[0]
+    contracted = replace(line, contracted=True), replace(line, provider="41000099", name="Zonder", contracted=False)
+    doubtful = (DoubtfulContract(7, report.ksv, "Kraamzorg Zonder Code", "41000001"),)
+    told = replace(report, providers=contracted, doubtful_contracts=doubtful)
+    pages = pypdf.PdfReader(io.BytesIO(rendered(told))).pages
+    words = " ".join(" ".join(page.extract_text() for page in pages).split())
+    assert "1 aanbieder is in deze regio gecontracteerd." in words
+    assert words.count("niet gecontracteerd in deze regio") == 1
+    assert "Kraamzorg Zonder Code 41000001 7" in words
+    assert all(f"{one.vendor} {one.providers} " in words for one in report.vendors)
 
 
 def test_every_finding_and_every_registration_is_in_it(words, report):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -185,6 +186,14 @@ def test_the_workbook_says_what_to_do_and_how_to_answer(night, findings_of_seaso
     assert words["KSV02", "Dubbele inschrijving"].startswith("U heeft zich bij ons ingeschreven")
     english = openpyxl.load_workbook(io.BytesIO(provider_files.as_xlsx(report, settings, "en")))
     assert english.sheetnames == ["Overview", "Findings", "Conversation", "Answers", "Quality"]
+
+
+@pytest.mark.parametrize(("first", "said"), [(True, "in deze eerste nacht."), (False, "sinds gisteren, heropende")])
+def test_what_is_new_is_not_since_yesterday_on_a_first_night(night, findings_of_season, first, said):
+    made = ProviderReports(night, findings_of_season[0], USUAL)
+    report = replace(made.build(made.providers[0]), first_night=first)
+    book = openpyxl.load_workbook(io.BytesIO(provider_files.as_xlsx(report, USUAL)))
+    assert said in book["Overzicht"]["B2"].value
 
 
 def test_words_for_the_client_are_short_sentences_without_a_providers_name():

@@ -7,12 +7,14 @@ import io
 import re
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pypdf
 import pytest
 
+from dedup.findings.config import load_rules
 from dedup.findings.rules import BY_CODE
 from dedup.reports import html, insurer_files, insurer_page, pdf, provider_files, xlsx
 from dedup.reports.chart import charts_of
@@ -20,6 +22,7 @@ from dedup.reports.ksv_settings import EVERY_KSV, KsvSettings
 from dedup.reports.provider import ProviderReports
 from dedup.reports.texts import LANGUAGES, texts_in
 
+CONFIG = Path(__file__).parents[2] / "config"
 BOTH = {"conversation", "warning"}  # the client's words are given in both languages; short names are alike
 LONG_ENOUGH = 9  # letters; shorter ones can be part of a word of the other language
 WORDS_OF_TEMPLATES = {"KSV"}
@@ -70,6 +73,22 @@ def words_of_pdf(content: bytes) -> str:
 
 def test_no_text_is_the_same_in_both_languages():
     assert set.intersection(*map(literals, LANGUAGES)) == set()
+
+
+@pytest.mark.parametrize(("language", "days"), [("nl", "dagen"), ("en", "days")])
+def test_the_days_that_texts_name_are_those_of_the_shipped_rules(language, days):
+    """Fourteen days for a transfer, a waiting list and the reflection time: a term changes together with its texts."""
+    rules, catalogue = load_rules(CONFIG / "rules.toml"), texts_in(language).catalogue
+    steps = [*catalogue["step"].items(), *catalogue["provider_step"].items()]
+    told = [
+        (7 * rules.transfer_legitimate_weeks, getattr(BY_CODE["L2"].explanation, language)),
+        *((7 * rules.transfer_legitimate_weeks, text) for name, text in steps if name == "clean_up_L2"),
+        (7 * rules.waiting_list_legitimate_weeks, getattr(BY_CODE["L3"].explanation, language)),
+        *((7 * rules.waiting_list_legitimate_weeks, text) for name, text in steps if name == "clean_up_L3"),
+        (rules.hold_days, catalogue["findings"]["held"]),
+    ]
+    assert len(told) == 7
+    assert [text for term, text in told if f"{term} {days}" not in text] == []
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)

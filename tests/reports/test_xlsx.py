@@ -26,8 +26,8 @@ def rows_of(sheet):
     return [dict(zip(heads, row, strict=True)) for row in rows]
 
 
-def test_it_has_five_sheets_with_fixed_heads(workbook):
-    assert workbook.sheetnames == ["Overzicht", "Bevindingen", "Vraag", "Bevallingen", "Kwaliteit"]
+def test_it_has_six_sheets_with_fixed_heads(workbook):
+    assert workbook.sheetnames == ["Overzicht", "Bevindingen", "Vraag", "Bevallingen", "Kwaliteit", "Software"]
     for sheet in workbook:
         assert sheet.freeze_panes == "B2"
         [table] = sheet.tables.values()
@@ -50,6 +50,9 @@ def test_demand_and_quality_hold_the_numbers_of_the_report(workbook, report):
     assert demand == [(line.gross, line.unique, line.gross - line.unique) for line in report.demand]
     quality = {row["AGB-code"]: row["Geweigerde regels"] for row in rows_of(workbook["Kwaliteit"])}
     assert quality == {line.provider: line.refused_share for line in report.providers}
+    software = {row["Software"]: row["Zonder indicatie-uren"] for row in rows_of(workbook["Software"])}
+    assert software == {line.vendor: line.hours_missing_share for line in report.vendors}
+    assert len(software) > 1
 
 
 @pytest.mark.parametrize(("first", "expected"), [(True, "Nieuw in deze eerste nacht"), (False, "Nieuw sinds gisteren")])
@@ -83,4 +86,4 @@ def test_the_same_report_gives_the_same_bytes(report):
 
 def test_it_can_be_english(report):
     book = openpyxl.load_workbook(io.BytesIO(xlsx.render(report, "en")))
-    assert book.sheetnames == ["Overview", "Findings", "Demand", "Births", "Quality"]
+    assert book.sheetnames == ["Overview", "Findings", "Demand", "Births", "Quality", "Software"]

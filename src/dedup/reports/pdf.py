@@ -19,7 +19,7 @@ import typst
 
 from dedup.reports import wording
 from dedup.reports.chart import Charts
-from dedup.reports.data import FindingLine, KsvReport, MemberLine
+from dedup.reports.data import FindingLine, KsvReport, MemberLine, ProviderLine
 from dedup.reports.first_screen import first_screen
 from dedup.reports.texts import Texts, texts_in
 
@@ -45,6 +45,7 @@ def render(report: KsvReport, charts: Charts, language: str = "nl") -> bytes:
             *_coverage(report, texts),
             *_progress(report, charts, texts),
             *_demand(report, charts, texts),
+            *_quality(report, texts),
             *_tables(report, charts, texts),
             *_reading(report, texts),
         ],
@@ -172,22 +173,55 @@ def _of_member(member: MemberLine, line: FindingLine, texts: Texts) -> str:
     return f"{told}, {texts('findings.edd').lower()} {texts.week(member.edd_week)}"
 
 
+def _of_provider(line: ProviderLine, texts: Texts, *, told: bool) -> str | list[Line]:
+    """Return a provider's name and code, and, where contracts are told of, that it has none."""
+    name = f"{line.name} {line.provider}".strip()
+    return name if line.contracted or not told else [_line(name), _line(texts("coverage.not_contracted"))]
+
+
 def _coverage(report: KsvReport, texts: Texts) -> list[Block]:
+    contracted = wording.contracted(report, texts)
     heads = [texts(f"coverage.{name}") for name in ("provider", "freshness", "snapshot", "registrations")]
     rows = [
         [
-            f"{line.name} {line.provider}".strip(),
+            _of_provider(line, texts, told=bool(contracted)),
             texts(f"freshness.{line.freshness}") + (f", {texts('suspected.badge').lower()}" if line.suspected else ""),
             texts.short_day(line.snapshot) if line.snapshot else texts("none"),
             texts.number(line.registrations),
         ]
         for line in report.providers
     ]
-    contracted = wording.contracted(report, texts)
+    doubtful = [
+        [line.name or texts("none"), line.likely or texts("none"), str(line.line)] for line in report.doubtful_contracts
+    ]
+    doubtful_heads = [texts(f"coverage.doubtful_{name}") for name in ("name", "likely", "line")]
     return [
         _heading(texts("coverage.heading")),
         *([_text(contracted)] if contracted else []),
         _table(texts("coverage.caption"), heads, rows),
+        *([_table(texts("coverage.doubtful_caption"), doubtful_heads, doubtful)] if doubtful else []),
+    ]
+
+
+def _quality(report: KsvReport, texts: Texts) -> list[Block]:
+    names = ("vendor", "providers", "registrations", "refused", "warnings", "edd_missing", "hours_missing")
+    rows = [
+        [
+            line.vendor,
+            texts.number(line.providers),
+            texts.number(line.registrations),
+            texts.percent(line.refused_share),
+            texts.number(100 * line.warnings_per_row, 1),
+            texts.percent(line.edd_missing_share),
+            texts.percent(line.hours_missing_share),
+        ]
+        for line in report.vendors
+    ]
+    heads = [texts(f"quality.{name}") for name in names]
+    return [
+        _heading(texts("quality.heading")),
+        _text(texts("quality.lead")),
+        _table(texts("quality.caption"), heads, rows),
     ]
 
 

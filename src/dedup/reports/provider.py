@@ -70,6 +70,7 @@ class ProviderReport:
     provider: str
     name: str
     day: date
+    first_night: bool
     findings: tuple[OwnFinding, ...]
     quality: OwnQuality
 
@@ -109,6 +110,7 @@ class ProviderReports:
             provider=provider,
             name=str(known.get("naam") or ""),
             day=self._night.today,
+            first_night=self._night.first_night,
             findings=tuple(sorted(lines, key=_urgency)),
             quality=self._quality(provider, known),
         )

@@ -103,8 +103,9 @@ def _overview(report: ProviderReport, texts: Texts) -> Sheet:
     yours = len({line.finding for line in lines if line.turn == "yours"})
     others = len({line.finding for line in lines if line.turn in ("other", "ksv")})
     delivered = texts.day(own.snapshot) if own.snapshot else texts("freshness.missing")
+    new_says = "provider_overview.new_says_first" if report.first_night else "provider_overview.new_says"
     rows: list[tuple[Cell, ...]] = [
-        (texts("provider_overview.new"), texts("provider_overview.new_says", findings=texts.count("new", new))),
+        (texts("provider_overview.new"), texts(new_says, findings=texts.count("new", new))),
         (texts("provider_overview.do"), texts("provider_overview.do_says", findings=texts.count("finding", yours))),
         (
             texts("provider_overview.turn"),

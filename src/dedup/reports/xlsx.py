@@ -1,4 +1,4 @@
-"""Writes a KSV's report as a workbook of five sheets, for coordinators who filter and sort."""
+"""Writes a KSV's report as a workbook of six sheets, for coordinators who filter and sort."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def render(report: KsvReport, language: str = "nl") -> bytes:
 
 
 def _sheets(report: KsvReport, texts: Texts) -> tuple[Sheet, ...]:
-    sheets = (_overview, _findings, _demand, _births, _quality)
+    sheets = (_overview, _findings, _demand, _births, _quality, _vendors)
     return tuple(sheet(report, texts) for sheet in sheets)
 
 
@@ -172,3 +172,25 @@ def _quality(report: KsvReport, texts: Texts) -> Sheet:
         for line in report.providers
     ]
     return Sheet(texts("xlsx.quality"), heads, rows, {5: "0", 6: "0.0%"})
+
+
+def _vendors(report: KsvReport, texts: Texts) -> Sheet:
+    names = (
+        "vendor", "providers", "registrations", "refused", "warnings", "frequent", "edd_missing", "hours_missing",
+    )  # fmt: skip
+    rows: list[tuple[Cell, ...]] = [
+        (
+            line.vendor,
+            line.providers,
+            line.registrations,
+            line.refused_share,
+            100 * line.warnings_per_row,
+            wording.warnings(line.frequent_warnings, texts),
+            line.edd_missing_share,
+            line.hours_missing_share,
+        )
+        for line in report.vendors
+    ]
+    heads = tuple(texts(f"quality.{name}") for name in names)
+    formats = {1: "0", 2: "0", 3: "0.0%", 4: "0.0", 6: "0.0%", 7: "0.0%"}
+    return Sheet(texts("xlsx.vendors"), heads, rows, formats)
