@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,6 +60,3 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Limited]:
     with limited(tmp_path_factory.mktemp("commands")) as process:
         yield process
-
-
-Written = Callable[[bytes], Path]

@@ -26,6 +26,7 @@ import typer.main
 ROOT = Path(__file__).parents[2]
 CPU_SECONDS = 20  # of the processor: the kernel ends what takes longer, and so it does after a minute by the clock
 CLOCK_SECONDS = 60
+UNKNOWN = 71  # the exit code of what ended in neither a code nor a signal
 ROOM = 1 << 30  # bytes of addresses beyond those of the process that it is forked from
 # What the commands of the corpus import when they run.
 IMPORTED = (
@@ -56,11 +57,16 @@ class Limited:
     process: subprocess.Popen[str]
     output: Path
 
-    def dedup(self, *arguments: str | Path, cwd: Path) -> Ended:
+    def dedup(self, *arguments: str | Path, cwd: Path, cpu_seconds: int = CPU_SECONDS, room: int = ROOM) -> Ended:
         """Run a command in a folder, and return how it ended."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        request = {"arguments": [str(one) for one in arguments], "cwd": str(cwd), "output": str(self.output)}
+        request: dict[str, object] = {
+            "arguments": [str(one) for one in arguments],
+            "cwd": str(cwd),
+            "output": str(self.output),
+        }
+        request |= {"cpu_seconds": cpu_seconds, "room": room}
         print(json.dumps(request), file=self.process.stdin, flush=True)
         ended = json.loads(self.process.stdout.readline())
         return Ended(**ended, said=self.output.read_text("utf-8", "backslashreplace"))
@@ -80,20 +86,21 @@ def limited(folder: Path) -> Iterator[Limited]:
     process.communicate()
 
 
-def run(arguments: Sequence[str], cwd: str, output: str) -> None:
+def run(arguments: Sequence[str], cwd: str, output: str, cpu_seconds: int, room: int) -> None:
     """Be the command, within the limits; never returns."""
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.chdir(cwd)
     taken = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + ROOM, taken + ROOM))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (taken + room, taken + room))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     signal.alarm(CLOCK_SECONDS)
     sys.argv = ["dedup", *arguments]
-    status = 0
+    status = UNKNOWN
     try:
         importlib.import_module("dedup.cli.app").main()
+        status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(bool(end.code))
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -41,7 +42,7 @@ from dedup.service.app import create_app
 CONFIG = Path(__file__).parents[2] / "config"
 NIGHT = "2026-11-22"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-FAULT, REFUSED_ROWS = 1, 3
+FAULT, REFUSED_ROWS, BUG = 1, 3, 70
 MOST_MEMORY = 600 << 20  # of which what commands import is half
 
 
@@ -174,6 +175,12 @@ READERS = {
     ),
 }
 ALL = [pytest.param(name, case, id=f"{name}: {case.name}") for name, reader in READERS.items() for case in reader.cases]
+
+
+@pytest.mark.parametrize(("limit", "status"), [({"cpu_seconds": 1}, -signal.SIGKILL), ({"room": 8 << 20}, BUG)])
+def test_the_limits_end_what_takes_more(commands: Limited, tmp_path: Path, limit: dict[str, int], status: int) -> None:
+    ended = commands.dedup("simulate", "--registrations", "200000", tmp_path / "made-up", cwd=tmp_path, **limit)
+    assert ended.status == status, ended
 
 
 def seen_to_be_modest(ended: Ended) -> None:
