@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -166,6 +168,22 @@ def test_bundles_of_one_run_are_those_of_a_run_each(tmp_path: Path, row: Row, cs
         list(encode_together([work], open_encoder(options)))
     for together, alone in zip(runs["together"], runs["alone"], strict=True):
         assert together.bundle.read_bytes() == alone.bundle.read_bytes()
+
+
+def test_reading_extracts_waits_for_no_pandas(tmp_path: Path, row: Row, csv_text: CsvText) -> None:
+    """Who encodes a few thousand rows would wait longer for its import than for the rows."""
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for number, path in enumerate(paths):
+        path.write_text(csv_text([row(number), row(number + 5, status="x")]), encoding="utf-8", newline="")
+    script = (
+        "import sys\nfrom datetime import date\nfrom pathlib import Path\nimport dedup.encode.pool\n"
+        "from dedup.extract.load import load_extracts\nfrom dedup.model.load import load_model\n"
+        "model, *paths = map(Path, sys.argv[1:])\n"
+        "load_extracts(paths, load_model(model), today=date(2026, 11, 22), regions=None, max_refused_share=1.0)\n"
+        "print('pandas' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, str(CONFIG / "linkage/kraamzorg.toml"), *map(str, paths)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_a_group_holds_no_more_than_its_bytes_unless_it_is_one_extract(tmp_path: Path) -> None:

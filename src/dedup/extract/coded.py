@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # encoding needs no pandas, which takes as long to import as a thousand rows to encode
+    import pandas as pd
 
 Made = TypeVar("Made")
 Codes = NDArray[np.int32]
@@ -90,10 +92,20 @@ def coded(columns: Sequence[TextColumn]) -> CodedColumn:
         text = chunks.unify_dictionaries().combine_chunks()
     else:
         text = chunks.combine_chunks().dictionary_encode()
-    codes = text.indices.fill_null(-1).to_numpy()
+    codes = _codes(text.indices)
     values = text.dictionary.to_pylist()
     stripped = list(map(str.strip, values))
     return CodedColumn(codes, values) if stripped == values and "" not in values else coded_column(codes, stripped)
+
+
+def _codes(places: pa.Int32Array) -> Codes:
+    """Return the places, -1 where null, from Arrow's buffers: its own conversion of nulls imports pandas."""
+    valid, numbers = places.buffers()
+    rows = slice(places.offset, places.offset + len(places))
+    codes = np.frombuffer(numbers, dtype=np.int32)[rows]
+    if not places.null_count:
+        return codes
+    return np.where(np.unpackbits(np.frombuffer(valid, dtype=np.uint8), bitorder="little")[rows], codes, np.int32(-1))
 
 
 def text_column(codes: Codes, values: Sequence[str]) -> TextColumn:

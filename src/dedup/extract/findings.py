@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dedup.extract.faults import FAULTS, Severity
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Mask = NDArray[np.bool_]
 
@@ -67,6 +70,8 @@ def counts_by_code(findings: Iterable[Finding]) -> dict[str, int]:
 
 def findings_frame(listed: Sequence[Finding], line: NDArray[np.int64]) -> pd.DataFrame:
     """Return findings as a frame of row (from 1), line, column and code, in row order; `line` is int64[rows]."""
+    import pandas as pd  # only who lists findings waits for it
+
     positions = np.concatenate([np.zeros(0, dtype=np.int64), *(finding.positions for finding in listed)])
     sizes = [len(finding.positions) for finding in listed]
     findings = pd.DataFrame(

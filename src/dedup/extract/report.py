@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dedup.errors import ExtractError
 from dedup.extract.faults import FAULTS, Severity
 from dedup.extract.findings import Finding, findings_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FINDING_COLUMNS = ("row", "line", "column", "code")
 MAX_LISTED = 10_000
