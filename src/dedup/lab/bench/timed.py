@@ -73,6 +73,7 @@ def encode(
     encoder = open_encoder(options)
     works = [Work(extract, out / f"{extract.stem}.bundle", secrets.token_hex(16)) for extract in extracts]
     records = 0
+    _import_all_of_numba()
     collect_seldom()
     clock = Clock()
 
