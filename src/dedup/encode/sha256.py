@@ -123,23 +123,19 @@ def _compress(state: U32, schedule: U32, work: U32, live: U32) -> None:
         late = _rotated(late, 17) ^ _rotated(late, 19) ^ (late >> np.uint32(10))
         schedule[t] = np.uint32(schedule[t - 16 * LANES] + early + schedule[t - 7 * LANES] + late)
     work[:] = state
-    for t in range(0, 64, 8):
-        k0, k1, k2, k3, k4, k5, k6, k7 = _ROUND[t : t + 8]
+    for t in range(0, 64, 4):
+        k0, k1, k2, k3 = _ROUND[t], _ROUND[t + 1], _ROUND[t + 2], _ROUND[t + 3]
         for w in range(t * LANES, (t + 1) * LANES):
             i = w - t * LANES
             a, b, c, d = work[i], work[i + LANES], work[i + 2 * LANES], work[i + 3 * LANES]
             e, f, g, h = work[i + 4 * LANES], work[i + 5 * LANES], work[i + 6 * LANES], work[i + 7 * LANES]
-            # Letters change places from round to round instead of their values; after eight rounds they are back.
+            # Letters change places from round to round instead of their values; after four rounds e stands for a.
             d, h = _turned(a, b, c, d, e, f, g, h, k0, schedule[w])
             c, g = _turned(h, a, b, c, d, e, f, g, k1, schedule[w + LANES])
             b, f = _turned(g, h, a, b, c, d, e, f, k2, schedule[w + 2 * LANES])
             a, e = _turned(f, g, h, a, b, c, d, e, k3, schedule[w + 3 * LANES])
-            h, d = _turned(e, f, g, h, a, b, c, d, k4, schedule[w + 4 * LANES])
-            g, c = _turned(d, e, f, g, h, a, b, c, k5, schedule[w + 5 * LANES])
-            f, b = _turned(c, d, e, f, g, h, a, b, k6, schedule[w + 6 * LANES])
-            e, a = _turned(b, c, d, e, f, g, h, a, k7, schedule[w + 7 * LANES])
-            work[i], work[i + LANES], work[i + 2 * LANES], work[i + 3 * LANES] = a, b, c, d
-            work[i + 4 * LANES], work[i + 5 * LANES], work[i + 6 * LANES], work[i + 7 * LANES] = e, f, g, h
+            work[i], work[i + LANES], work[i + 2 * LANES], work[i + 3 * LANES] = e, f, g, h
+            work[i + 4 * LANES], work[i + 5 * LANES], work[i + 6 * LANES], work[i + 7 * LANES] = a, b, c, d
     for i in range(DIGEST_WORDS * LANES):
         state[i] += work[i] & live[i % LANES]
 
