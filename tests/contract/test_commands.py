@@ -99,6 +99,13 @@ def test_encode_of_one_extract_makes_a_file_and_warns_that_it_is_unsealed(work: 
     assert "unsealed evaluation bundle" in result.stderr
 
 
+def test_encode_puts_one_extract_too_into_a_folder_that_is_named_as_one(work: Path, tmp_path: Path) -> None:
+    extract = next((work / "sim" / "extracts").glob("*.csv"))
+    dedup("encode", extract, "--key", work / "epoch.key", "--out", f"{tmp_path}/outbox/", "--date", DAY)
+
+    assert [path.name for path in (tmp_path / "outbox").iterdir()] == [f"{extract.stem}.bundle"]
+
+
 def test_link_leaves_every_candidate_pair_with_its_levels(work: Path) -> None:
     schema = pq.read_schema(work / "pairs.parquet")
     records = pd.read_parquet(work / "pairs.records.parquet")

@@ -24,7 +24,9 @@ UNSEALED_WARNING = (
 def encode(
     extracts: Annotated[list[Path], typer.Argument(help="Clear extracts (CSV).", show_default=False)],
     key: Annotated[Path, typer.Option("--key", help="The epoch's linkage key.")],
-    out: Annotated[Path, typer.Option("--out", help="The bundle; a folder for several extracts.")],
+    out: Annotated[
+        str, typer.Option("--out", metavar="PATH", help="The bundle; a folder (of several extracts, or ending in /).")
+    ],
     model: Annotated[Path | None, typer.Option("--model", help="The linkage model; else the installation's.")] = None,
     regions: Annotated[
         Path | None, typer.Option("--regions", help="The table of postcodes and KSVs; else the installation's.")
@@ -86,8 +88,9 @@ def encode(
     _print(outcomes, sealed=seal_to is not None, as_json=as_json)
 
 
-def _plan(extracts: Sequence[Path], out: Path) -> list[Work]:
-    """Give each extract its bundle's path: OUT itself for one extract, a file in the folder OUT for several."""
+def _plan(extracts: Sequence[Path], place: str) -> list[Work]:
+    """Give each extract its bundle's path: `place` itself for one extract, a file in it for several or for a folder."""
+    import os
     import secrets
 
     from dedup.encode.job import Work
@@ -95,9 +98,10 @@ def _plan(extracts: Sequence[Path], out: Path) -> list[Work]:
 
     if len({extract.stem for extract in extracts}) < len(extracts):
         raise ExtractError("encode.same-name", "Two of the extracts have the same name, so would their bundles.")
-    if len(extracts) > 1 or out.is_dir():
+    out = Path(place)
+    if len(extracts) > 1 or out.is_dir() or place.endswith(("/", os.sep)):
         if out.is_file():
-            raise ExtractError("encode.out-is-file", f"{out} is a file; several extracts need a folder to go to.")
+            raise ExtractError("encode.out-is-file", f"{out} is a file, where a folder for bundles has to be.")
         targets = [out / f"{extract.stem}.bundle" for extract in extracts]
     else:
         targets = [out]
