@@ -102,4 +102,5 @@ def test_what_stops_one_check_stops_no_other(patient: Installation) -> None:
     assert {code for code, outcome in outcomes.items() if outcome is not Outcome.OK} == {
         "doctor.keys",
         "doctor.vendors",
+        "doctor.vendor-keys",
     }

@@ -33,7 +33,7 @@ def settings_read() -> set[tuple[str, str]]:
             if not isinstance(call.func, ast.Attribute):
                 continue
             named, asked = constants(call.args), call.func
-            if asked.attr in {"count", "share", "path"} and len(named) >= 2 and len(call.args) == 3:
+            if asked.attr in {"count", "share", "text", "path"} and len(named) >= 2 and len(call.args) == 3:
                 found.add((named[0], named[1]))
             if asked.attr == "get" and named and (section := section_of(asked.value)):
                 found.add((section, named[0]))
