@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +10,6 @@ from pathlib import Path
 import pytest
 from tests.hostile.limits import Limited, limited
 from tests.service.site import Site, open_site
-
-from dedup.service.logs import log_to
 
 
 @contextmanager
@@ -25,19 +21,6 @@ def little_memory(most: int) -> Iterator[None]:
     yield
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) << 10
     assert grown < most, f"{grown >> 20} MiB more than before"
-
-
-@contextmanager
-def logged() -> Iterator[io.StringIO]:
-    """Give what the service logs, as it logs it."""
-    stream = io.StringIO()
-    kept = {name: logging.getLogger(name) for name in ("dedup", "uvicorn", "uvicorn.error", "uvicorn.access")}
-    were = {name: (logger.handlers, logger.propagate, logger.level) for name, logger in kept.items()}
-    log_to(stream)
-    yield stream
-    for name, (handlers, propagate, level) in were.items():
-        kept[name].handlers, kept[name].propagate = handlers, propagate
-        kept[name].setLevel(level)
 
 
 def files_with(word: str, folder: Path) -> list[str]:

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from tests.hostile.bundles import BODY, Hand, bundle_cases
 from tests.hostile.cases import PLACES, PLANTED
-from tests.hostile.conftest import files_with, little_memory, logged
+from tests.hostile.conftest import files_with, little_memory
 from tests.intake.desk import NOW, Keys, open_desk
 from tests.made_bundles import declaration_of, sealed_bundle
+from tests.service.logged import logged
 from tests.service.site import Site, refused
 from tests.service.uploading import MODEL, PROVIDER, Vendor
 

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from prometheus_client import generate_latest
 from tests.service.conftest import Desk, Vendor, later
+from tests.service.logged import logged
 from tests.service.uploading import Clock
 
 from dedup.errors import ConfigError, DedupError
@@ -21,7 +21,6 @@ from dedup.service.authentication import Beginner, Reader
 from dedup.service.failures import FailureLimit
 from dedup.service.health import Readiness
 from dedup.service.journal import Journal
-from dedup.service.logs import log_to
 from dedup.service.metrics import Metrics, StoreCollector, metrics_served
 from dedup.service.observing import REQUEST_ID, Observed, Observer
 from dedup.service.problems import LastResort, handle_problems
@@ -71,14 +70,8 @@ def observed(desk: Desk, metrics: Metrics, tmp_path: Path) -> Iterator[TestClien
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     """What the service logs."""
-    stream = io.StringIO()
-    kept = {name: logging.getLogger(name) for name in ("dedup", "uvicorn", "uvicorn.error", "uvicorn.access")}
-    before = {name: (logger.handlers, logger.propagate, logger.level) for name, logger in kept.items()}
-    log_to(stream)
-    yield stream
-    for name, (handlers, propagate, level) in before.items():
-        kept[name].handlers, kept[name].propagate = handlers, propagate
-        kept[name].setLevel(level)
+    with logged() as stream:
+        yield stream
 
 
 def bearer(token: str) -> dict[str, str]:
