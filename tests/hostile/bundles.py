@@ -171,7 +171,7 @@ def container_cases() -> list[Case]:
 
 def signature_cases(hand: Hand) -> list[Case]:
     """The signature, as strangers and other vendors would like it to be."""
-    embedded = hand.header(jwk={**STRANGER.public().material()["jwk"]})  # type: ignore[dict-item] # a JWK is a mapping
+    embedded = hand.header(jwk=STRANGER.public().material()["jwk"])
     return [
         Case("signed by nobody", "bundle.signature-wrong", token_is(lambda token: token.rsplit(b".", 1)[0] + b".")),
         Case("signed by nobody, and says so", "bundle.signature-algorithm", token_is(unsigned)),

@@ -256,11 +256,19 @@ def test_a_hostile_choice_of_a_ksv_is_one_sentence_with_its_code(tmp_path: Path,
     assert len(refused.value.message) < 600
 
 
+class Stranger(HTTPServer):
+    """A server that answers anything but what it should."""
+
+    body = b""
+
+
 class Answering(BaseHTTPRequestHandler):
     """Answers whatever its server was told to, to any call."""
 
+    server: Stranger
+
     def do_GET(self) -> None:
-        body: bytes = self.server.body  # type: ignore[attr-defined] # set by the fixture
+        body = self.server.body
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -273,9 +281,9 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def stranger() -> Iterator[HTTPServer]:
-    """A server that answers anything but what it should."""
-    server = HTTPServer(("127.0.0.1", 0), Answering)
+def stranger() -> Iterator[Stranger]:
+    """Such a server on this machine."""
+    server = Stranger(("127.0.0.1", 0), Answering)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -294,9 +302,9 @@ def statement(world: World) -> bytes:
 
 @pytest.mark.parametrize("case", documents.STATEMENTS, ids=lambda case: case.name)
 def test_a_hostile_server_is_not_believed_and_is_sent_nothing(
-    commands: Limited, world: World, stranger: HTTPServer, statement: bytes, case: Case
+    commands: Limited, world: World, stranger: Stranger, statement: bytes, case: Case
 ) -> None:
-    stranger.body = case.spoil(statement)  # type: ignore[attr-defined] # what `Answering` answers
+    stranger.body = case.spoil(statement)
     url = f"http://127.0.0.1:{stranger.server_port}"
     assert code_of(commands.dedup(*sending(world), "--to", url, cwd=world.folder)) == case.code
 

@@ -132,8 +132,10 @@ def chunks_of(content: bytes, key: bytes, order: Callable[[list[bytes]], list[by
         pytest.param(chunks_of(LONG, CONTENT_KEY, lambda parts: [parts[0], *parts]), id="a chunk twice"),
     ],
 )
-def test_a_body_that_its_vendor_sealed_wrongly_stops_no_night(night: Night, batch: bytes, body: object) -> None:
+def test_a_body_that_its_vendor_sealed_wrongly_stops_no_night(
+    night: Night, batch: bytes, body: Callable[[str], bytes]
+) -> None:
     """Its digest is the signed one, so the store has what was accepted: the vendor is told, and the others count."""
-    hostile = night.deliver("hostile", body, 0)  # type: ignore[arg-type] # the parameters are bodies
+    hostile = night.deliver("hostile", body, 0)
     good = night.deliver("good", sealed(content_of(b"{}", batch)), 1)
     assert night.opened() == {hostile: "bundle.altered", good: TAKEN}

@@ -103,6 +103,7 @@ def _unpacked(content: bytes) -> io.BytesIO:
                 if b"<!DOCTYPE" in text.replace(b"\0", b""):  # in UTF-16 too
                     raise _unreadable("a part of it has a document type")
                 plain.writestr(part.filename, text)
+    # An archive that is spoiled, cut off, encrypted or packed by a method of its own ends in any of these.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError, zlib.error) as error:
         raise _unreadable("it is no whole ZIP archive") from error
     unpacked.seek(0)

@@ -20,7 +20,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dedup.codes import LANGUAGES
 from dedup.errors import DedupError
 from dedup.service.authentication import TOKEN_PATH, Access
 from dedup.service.caller import actor_of
@@ -28,7 +27,7 @@ from dedup.service.failures import FailureLimit
 from dedup.service.journal import Journal
 from dedup.service.logs import log_request
 from dedup.service.metrics import Metrics
-from dedup.service.problems import problem, problem_in
+from dedup.service.problems import problem
 from dedup.store.audit import Actor, AuditEvent
 
 READ, REFUSED = "access.read", "access.refused"
@@ -78,7 +77,7 @@ class Observed:
 def unreadable(observer: Observer) -> Response:
     """Return the answer to bytes that are no HTTP; it is counted and logged as if it had been a request."""
     code = "request.malformed"
-    answer = problem_in(LANGUAGES[0], code, "This is not HTTP/1.1.")
+    answer = problem(Request({"type": "http", "headers": []}), code, "This is not HTTP/1.1.")
     answer.headers[REQUEST_ID] = secrets.token_hex(8)
     method, route, status = "other", _UNMATCHED, answer.status_code
     observer.metrics.answered(method=method, route=route, status=status, code=code, seconds=0.0)

@@ -56,24 +56,10 @@ def problem(
 ) -> JSONResponse:
     """Return the answer that refuses a request."""
     request.state.code = code
-    language = preferred_language(request.headers.get("Accept-Language", ""))
-    return problem_in(language, code, detail, status=status, headers=headers, errors=errors)
-
-
-def problem_in(
-    language: str,
-    code: str,
-    detail: str,
-    *,
-    status: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    errors: list[dict[str, str]] | None = None,
-) -> JSONResponse:
-    """Return a problem document as an answer, its title in this language."""
     status = status or status_of(code)
     document: dict[str, Any] = {
         "type": f"{PROBLEM_TYPE}{code}",
-        "title": title_of(code, language),
+        "title": title_of(code, preferred_language(request.headers.get("Accept-Language", ""))),
         "status": status,
         "detail": detail,
         "code": code,
